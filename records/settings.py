@@ -1,0 +1,56 @@
+"""Everything that can be configured, read once from the environment (`FOOTBRIDGE_*`)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One field a setting. The environment variable is the field's name in capitals behind `FOOTBRIDGE_`."""
+
+    model_config = SettingsConfigDict(env_prefix="FOOTBRIDGE_", extra="ignore")
+
+    environment: Literal["demonstration", "production", "test"] = Field(
+        "demonstration", description="production refuses a default secret, demonstration users and a fast clock"
+    )
+    data_dir: Path = Field(Path("var"), description="where the embedded run keeps its databases and logs")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data directory")
+    host: str = Field("127.0.0.1", description="the address that the web server binds")
+    port: int = Field(8000, description="the port of the web server", ge=1, le=65535)
+    public_url: str = Field("", description="how people reach the pages, for links in messages; empty: host and port")
+    secret_key: SecretStr = Field(SecretStr(""), description="signs what leaves in links and forms; at least 32 characters")
+    clock_speed: float = Field(1.0, description="seconds of clock time a real second; above 1 in demonstrations only", gt=0)
+    session_idle_minutes: int = Field(15, description="a signed-in session ends after so many idle minutes", ge=1)
+    session_absolute_hours: int = Field(12, description="a signed-in session ends after so many hours at the latest", ge=1)
+    late_entry_days: int = Field(7, description="how many days back a contact may be logged", ge=0)
+    email_gateway: Literal["outbox", "smtp"] = Field("outbox", description="where e-mail goes")
+    smtp_host: str = Field("127.0.0.1", description="the SMTP server")
+    smtp_port: int = Field(25, description="its port", ge=1, le=65535)
+    smtp_username: str = Field("", description="empty: no sign-in")
+    smtp_password: SecretStr = Field(SecretStr(""), description="with smtp_username")
+    smtp_tls: Literal["none", "starttls", "tls"] = Field("starttls", description="how the connection is protected")
+    email_from: str = Field("footbridge@program.example", description="the sender of e-mail")
+    sms_gateway: Literal["outbox", "http"] = Field("outbox", description="where texts go")
+    sms_url: str = Field("", description="a Twilio-compatible Messages resource, https")
+    sms_account: str = Field("", description="account id at the gateway")
+    sms_token: SecretStr = Field(SecretStr(""), description="its secret")
+    sms_from: str = Field("", description="the number texts come from, E.164")
+
+    def sqlalchemy_url(self) -> str:
+        """The database's URL, with the embedded default filled in."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'footbridge.sqlite3'}"
+
+    def base_url(self) -> str:
+        """How people reach the pages, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process."""
+    return Settings()
