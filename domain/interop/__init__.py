@@ -1,0 +1,1 @@
+"""Pure translation between what other systems send and our own types."""
