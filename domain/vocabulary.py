@@ -147,6 +147,25 @@ _COMMUNITY = frozenset(
 )
 
 
+class ReleaseKind(Word):
+    """Why a jail or prison lets somebody go, as its release list says (docs/release-list.md)."""
+
+    PLANNED = "planned", "Planned release"
+    SENTENCE_SERVED = "sentence_served", "Sentence served"
+    COURT = "court", "Released by the court"
+    BAIL = "bail", "Released on bail or bond"
+    TRANSFER = "transfer", "Transferred to another facility"
+
+    @property
+    def disposition(self) -> Disposition:
+        """The same as a disposition. Bail comes unplanned, as a release by the court does."""
+        if self is ReleaseKind.TRANSFER:
+            return Disposition.TRANSFERRED
+        if self in (ReleaseKind.COURT, ReleaseKind.BAIL):
+            return Disposition.COURT_RELEASE
+        return Disposition.PLANNED_RELEASE
+
+
 class RiskFlag(Word):
     """Facts that shorten windows and raise the urgency."""
 
