@@ -1,0 +1,96 @@
+"""How times, numbers and places read on a page. Plain functions, used as template filters and in messages alike."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Literal
+from urllib.parse import quote_plus
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+
+DueState = Literal["overdue", "due", "coming"]
+DUE_WITHIN = timedelta(hours=24)
+
+
+def local(at: datetime, zone: str) -> str:
+    """An instant in a time zone, as people say it: `Thu 26 Nov, 5:00 pm`."""
+    there = at.astimezone(ZoneInfo(zone))
+    return f"{there:%a} {there.day} {there:%b}, {clock_time(at, zone)}"
+
+
+def clock_time(at: datetime, zone: str) -> str:
+    """The time of day alone: `5:00 pm`."""
+    there = at.astimezone(ZoneInfo(zone))
+    return f"{there.hour % 12 or 12}:{there:%M} {'am' if there.hour < 12 else 'pm'}"
+
+
+def local_date(on: date | datetime, zone: str = "UTC") -> str:
+    """A date with its year: `Thu 26 Nov 2026`. An instant is taken to its date in `zone`; a date needs none."""
+    day = on.astimezone(ZoneInfo(zone)).date() if isinstance(on, datetime) else on
+    return f"{day:%a} {day.day} {day:%b} {day.year}"
+
+
+def duration(span: timedelta) -> str:
+    """A length of time without its sign: `2 h 10 min`, `3 h`, `2 days`; under a minute: `less than a minute`."""
+    minutes = int(abs(span).total_seconds() // 60)
+    hours, rest = divmod(minutes, 60)
+    if minutes < 1:
+        return "less than a minute"
+    if hours < 1:
+        return f"{minutes} min"
+    if hours < 24:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    if hours < 48:
+        return f"1 day {hours - 24} h" if hours > 24 else "1 day"
+    return f"{hours // 24} days"
+
+
+def ago_or_in(at: datetime, now: datetime) -> str:
+    """How a due time stands to now: `2 h 10 min late`, `in 3 h`, `in 2 days`."""
+    return f"in {duration(at - now)}" if at > now else f"{duration(now - at)} late"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """How long since something happened: `2 h 10 min ago`; within a minute: `just now`."""
+    return "just now" if now - at < timedelta(minutes=1) else f"{duration(now - at)} ago"
+
+
+def due_state(at: datetime, now: datetime, within: timedelta = DUE_WITHIN) -> DueState:
+    """`overdue` once the time has passed, `due` when it is less than `within` away, else `coming`."""
+    if at <= now:
+        return "overdue"
+    return "due" if at - now <= within else "coming"
+
+
+def telephone(number: str) -> str:
+    """A stored number (E.164) as people write it: `(608) 555-0134`; one that cannot be read stays as it is."""
+    try:
+        parsed = phonenumbers.parse(number, "US")
+    except phonenumbers.NumberParseException:
+        return number
+    domestic = parsed.country_code == 1
+    style = phonenumbers.PhoneNumberFormat.NATIONAL if domestic else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(parsed, style)
+
+
+def maplink(address: str) -> str:
+    """A link that opens the phone's own map, or a map page, at an address.
+
+    Google's documented universal address (Maps URLs): `geo:` does nothing on iPhones and desktops. Nothing is loaded from there
+    by our pages; only the address itself goes out, and only when somebody taps it.
+    """
+    return f"https://www.google.com/maps/search/?api=1&query={quote_plus(address)}"
+
+
+FILTERS = {
+    "local": local,
+    "clock_time": clock_time,
+    "local_date": local_date,
+    "duration": duration,
+    "ago_or_in": ago_or_in,
+    "ago": ago,
+    "due_state": due_state,
+    "telephone": telephone,
+    "maplink": maplink,
+}

@@ -1,0 +1,80 @@
+"""Pages from templates: one environment, one function, and the context that every template may count on.
+
+What a page gets besides its own context comes from `request.state`, set by whoever signs people in:
+`me`, `csrf_token`, `flash` (a list of `Flash`) and `badges` (href → count). Each may be missing: nobody is signed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader
+
+from api.filters import FILTERS
+from api.navigation import navigation
+from api.static_files import static
+from records import clock
+from records.settings import get_settings
+
+TEMPLATES_DIR = Path(__file__).parent.parent / "templates"
+
+
+class SignedIn(Protocol):
+    """What the frame asks of the member of staff who is signed in."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def roles(self) -> Iterable[str]: ...
+
+
+class Flash(NamedTuple):
+    """A sentence shown once, on the next page. `done`: it worked; `note`: worth knowing; `problem`: it did not work."""
+
+    kind: Literal["done", "note", "problem"]
+    text: str
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The one Jinja environment. `ChainableUndefined` because the NHS macros look into options nobody passed."""
+    made = Environment(
+        loader=ChoiceLoader([FileSystemLoader(TEMPLATES_DIR), PackageLoader("nhsuk_frontend_jinja")]),
+        autoescape=True,
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(FILTERS)
+    made.globals["static"] = static
+    return made
+
+
+def frame_context(request: Request) -> dict[str, Any]:
+    """What every template may use: `me`, `csrf_token`, `now`, `path`, `nav`, `flash`, `demonstration`."""
+    me: SignedIn | None = getattr(request.state, "me", None)
+    path = request.url.path
+    return {
+        "me": me,
+        "csrf_token": getattr(request.state, "csrf_token", ""),
+        "now": clock.now(),
+        "path": path,
+        "nav": navigation(me.roles, path, getattr(request.state, "badges", {})) if me else [],
+        "flash": getattr(request.state, "flash", []),
+        "demonstration": get_settings().environment == "demonstration",
+    }
+
+
+def render(name: str, request: Request, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """The page `templates/<name>` for this request. `context` is the page's own; it wins over the frame's.
+
+    `errors` in the context, a mapping of field name to sentence, fills the error summary and marks the title.
+    """
+    html = environment().get_template(name).render(frame_context(request) | context)
+    return HTMLResponse(html, status_code=status)
