@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
+from domain.clock import local_date
 from domain.interop.dispositions import disposition_of
 from domain.interop.fhir_bundle import Bundle, codings
 from domain.interop.fhir_people import FacilityFacts, PersonFacts, read_facility, read_identifiers, read_person
@@ -72,7 +72,7 @@ class Notification:
         """Whether a time came without its UTC offset, so that a zone was assumed."""
         return any(m.is_offset_missing for m in (self.started, self.ended) if m)
 
-    def in_zone(self, zone: ZoneInfo) -> Notification:
+    def in_zone(self, zone: str) -> Notification:
         """The same notice with its assumed times read in the zone of the facility, once that is known."""
         return replace(
             self,
@@ -81,8 +81,8 @@ class Notification:
         )
 
 
-def read_notification(message: object, zone: ZoneInfo) -> Notification:
-    """Translate a parsed message. `zone` is assumed for times sent without an offset.
+def read_notification(message: object, zone: str) -> Notification:
+    """Translate a parsed message. `zone` (IANA name) is assumed for times sent without an offset.
 
     Raises one of the `NotificationRefused` tree (`domain.interop.reading`), with a JSON pointer.
     """
@@ -93,7 +93,7 @@ def read_notification(message: object, zone: ZoneInfo) -> Notification:
     patient = bundle.get(encounter.get("subject"), encounter, "Patient")
     started, ended = _period(encounter, event, zone)
     person = read_person(patient, zone)
-    if person.birth_on and started and person.birth_on > started.at.astimezone(zone).date():
+    if person.birth_on and started and person.birth_on > local_date(started.at, zone):
         raise MessageMalformed("The birth date is after the stay began.", f"{patient.pointer}/birthDate")
     disposition, code = _disposition(encounter)
     return Notification(
@@ -140,7 +140,7 @@ def _encounter(bundle: Bundle, header: Node) -> Node:
     return encounter
 
 
-def _period(encounter: Node, event: NotificationEvent, zone: ZoneInfo) -> tuple[Moment | None, Moment | None]:
+def _period(encounter: Node, event: NotificationEvent, zone: str) -> tuple[Moment | None, Moment | None]:
     period = encounter.find("period")
     start = period.find("start") if period else None
     end = period.find("end") if period else None
@@ -193,6 +193,6 @@ def _setting_hint(encounter: Node) -> Setting | None:
     return _SETTINGS.get(kind.find_text("code").upper()) if kind else None
 
 
-def _sent_at(root: Node, zone: ZoneInfo) -> datetime | None:
+def _sent_at(root: Node, zone: str) -> datetime | None:
     stamp = root.find("timestamp")
     return read_moment(stamp, zone).at if stamp else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from domain.interop.fhir_bundle import Bundle, codings
 from domain.interop.moments import read_date, read_moment
@@ -74,7 +73,7 @@ class FacilityFacts:
     identifiers: tuple[IdentifierFacts, ...]
 
 
-def read_person(patient: Node, zone: ZoneInfo) -> PersonFacts:
+def read_person(patient: Node, zone: str) -> PersonFacts:
     """The person. Raises `MessageUnsupported` when the record is not in use, `MessageIncomplete` without a name."""
     active = patient.find("active")
     if active is not None and not patient.is_true("active"):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
+from domain.clock import at_local
 from domain.interop.reading import MessageMalformed, Node
 
 _DATE_TIME = re.compile(
@@ -38,14 +38,14 @@ class Moment:
         """Whether the zone was assumed."""
         return self.local is not None
 
-    def in_zone(self, zone: ZoneInfo) -> Moment:
-        """The same moment read in another zone, if its zone was assumed; of two readings the earlier."""
+    def in_zone(self, zone: str) -> Moment:
+        """The same moment read in another zone, if its zone was assumed; of two instants the earlier."""
         if self.local is None:
             return self
-        return replace(self, at=self.local.replace(tzinfo=zone, fold=0).astimezone(UTC))
+        return replace(self, at=at_local(self.local.date(), self.local.time(), zone))
 
 
-def read_moment(node: Node, zone: ZoneInfo) -> Moment:
+def read_moment(node: Node, zone: str) -> Moment:
     """A FHIR dateTime, down to the second; `zone` is assumed when no offset was sent. Raises `MessageMalformed`."""
     match = _DATE_TIME.fullmatch(node.text())
     if match is None:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -28,8 +27,8 @@ from domain.interop.reading import (
 from domain.vocabulary import Disposition, Gender, Setting
 
 DATA = Path(__file__).parents[2] / "data"
-EASTERN = ZoneInfo("America/New_York")
-PACIFIC = ZoneInfo("America/Los_Angeles")
+EASTERN = "America/New_York"
+PACIFIC = "America/Los_Angeles"
 
 HEADER, ENCOUNTER, PATIENT, ORGANIZATION = 0, 1, 2, 5
 
