@@ -1,0 +1,57 @@
+"""Who may do what (design §6): role by role, one table. Whose people one sees is in `records/access.py`."""
+
+from __future__ import annotations
+
+from domain.vocabulary import Role
+
+_P, _B, _S, _C, _M, _A = Role.PLANNER, Role.BRIDGER, Role.SUPERVISOR, Role.CLINICIAN, Role.MANAGER, Role.ADMIN
+
+ACTIONS: dict[str, frozenset[Role]] = {
+    "see_person": frozenset({_P, _B, _S, _C, _M}),
+    "file_referral": frozenset({_P, _S, _M}),
+    "edit_referral": frozenset({_P, _S, _M}),
+    "move_date": frozenset({_P, _S, _M}),
+    "record_discharge": frozenset({_P, _B, _S, _C, _M}),
+    "cancel_discharge": frozenset({_P, _S, _M}),
+    "request_cancel": frozenset({_P}),
+    "decide_cancel": frozenset({_S, _M}),
+    "add_note": frozenset({_P, _B, _S, _C, _M}),
+    "print_handoff": frozenset({_P, _B, _S, _M}),
+    "see_report": frozenset({_P, _S, _M}),
+    "accept_referral": frozenset({_S, _M}),
+    "answer_offer": frozenset({_B}),
+    "log_attempt": frozenset({_B, _S, _C, _M}),
+    "take_back_attempt": frozenset({_B, _S, _M}),
+    "raise_concern": frozenset({_P, _B, _S, _C, _M}),
+    "declare_conflict": frozenset({_B, _S, _M}),
+    "ask_reassignment": frozenset({_B}),
+    "set_absence": frozenset({_B, _S, _M}),
+    "assign": frozenset({_S, _M}),
+    "override_limit": frozenset({_S, _M}),
+    "acknowledge": frozenset({_B, _S, _C, _M}),
+    "resolve": frozenset({_B, _S, _C, _M}),
+    "decide_welfare": frozenset({_C}),
+    "waive": frozenset({_S, _M}),
+    "hold": frozenset({_P, _B, _S, _C, _M}),
+    "resume": frozenset({_P, _B, _S, _C, _M}),
+    "close": frozenset({_S, _M}),
+    "record_death": frozenset({_P, _B, _S, _C, _M}),
+    "undo_end": frozenset({_S, _M}),
+    "edit_person": frozenset({_P, _B, _S, _M}),
+    "merge_people": frozenset({_S, _M}),
+    "set_appointment": frozenset({_P, _B, _S, _M}),
+    "record_consent": frozenset({_P, _B, _S, _M}),
+    "see_board": frozenset({_S, _M}),
+    "see_measures": frozenset({_S, _M}),
+    "manage_staff": frozenset({_M, _A}),
+    "manage_program": frozenset({_A, _M}),
+    "import_releases": frozenset({_P, _M}),
+    "receive_notifications": frozenset({_P, _A}),
+    "see_outbox": frozenset({_M, _A}),
+}
+"""The action's name → the roles that may, over what they see. Administrators see no case records."""
+
+
+def may(roles: frozenset[Role], action: str) -> bool:
+    """Whether any of these roles may do this. Raises KeyError for an action that is not in the table."""
+    return not roles.isdisjoint(ACTIONS[action])

@@ -1,0 +1,124 @@
+"""Whose things one sees: the gates. A query for what belongs to a person says for whom, or it is not written.
+
+`visible` is the one rule (design §6) as a condition on referrals; the gates and every list use it. What one may not see
+answers exactly as if it did not exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, false, or_, true
+from sqlmodel import Session, col, select
+
+from domain.access import may
+from domain.errors import NotAllowed, NotFound
+from domain.vocabulary import OfferState, Role
+from records.tables import EscalationTold, Offer, Person, Referral, Staff
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts or looks: a member of staff, or the system itself."""
+
+    id: str
+    program_id: str
+    name: str = ""
+    roles: frozenset[Role] = field(default_factory=frozenset)
+    facility_id: str | None = None
+    is_system: bool = False
+
+    def may(self, action: str) -> bool:
+        """Whether their roles allow this action at all."""
+        return self.is_system or may(self.roles, action)
+
+    def require(self, action: str) -> None:
+        """Raise NotAllowed unless their roles allow this action."""
+        if not self.may(action):
+            raise NotAllowed("not_allowed", "Your role does not include this. Ask your supervisor or manager.")
+
+
+def system_actor(program_id: str, label: str = "system") -> Actor:
+    """The program's own hand: timers, notifications from outside."""
+    return Actor(id=label, program_id=program_id, name="Footbridge", is_system=True)
+
+
+def actor_of(staff: Staff) -> Actor:
+    """A member of staff as an actor."""
+    return Actor(
+        id=staff.id,
+        program_id=staff.program_id,
+        name=staff.name,
+        roles=frozenset(Role(role) for role in staff.roles),
+        facility_id=staff.facility_id,
+    )
+
+
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """The referrals that this actor may see, as a condition."""
+    mine: list[ColumnElement[bool]] = []
+    if actor.is_system or Role.MANAGER in actor.roles:
+        mine.append(true())
+    if Role.PLANNER in actor.roles and actor.facility_id:
+        mine.append(col(Referral.facility_id) == actor.facility_id)
+    if Role.BRIDGER in actor.roles:
+        mine.append(col(Referral.bridger_id) == actor.id)
+    if Role.SUPERVISOR in actor.roles:
+        team = select(Staff.id).where(Staff.supervisor_id == actor.id)
+        mine.append(
+            or_(
+                col(Referral.bridger_id).is_(None),
+                col(Referral.bridger_id).in_(team),
+                col(Referral.owner_id) == actor.id,
+                _told(actor),
+            )
+        )
+    if Role.CLINICIAN in actor.roles:
+        mine.append(_told(actor))
+    if not mine:
+        return false()
+    return and_(col(Referral.program_id) == actor.program_id, or_(*mine))
+
+
+def _told(actor: Actor) -> ColumnElement[bool]:
+    told = select(EscalationTold.referral_id).where(EscalationTold.staff_id == actor.id)
+    return col(Referral.id).in_(told)
+
+
+def referral_for(session: Session, actor: Actor, referral_id: str, action: str = "see_person") -> Referral:
+    """The referral, when this actor may see it and do this. Raises NotFound or NotAllowed."""
+    found = session.exec(select(Referral).where(Referral.id == referral_id, visible(actor))).first()
+    if found is None:
+        raise NotFound("That referral")
+    actor.require(action)
+    return found
+
+
+def offered_to(session: Session, actor: Actor, offer_id: str) -> Offer:
+    """An offer made to this bridger (or any, for those who assign). Raises NotFound."""
+    offer = session.get(Offer, offer_id)
+    if offer is None or offer.program_id != actor.program_id:
+        raise NotFound("That offer")
+    if offer.bridger_id != actor.id and not actor.may("assign"):
+        raise NotFound("That offer")
+    return offer
+
+
+def person_for(session: Session, actor: Actor, person_id: str) -> Person:
+    """A person with at least one referral that this actor may see. Raises NotFound."""
+    person = session.get(Person, person_id)
+    seen: Any = exists().where(col(Referral.person_id) == person_id, visible(actor))
+    if person is None or not session.exec(select(seen)).one():
+        raise NotFound("That person")
+    return person
+
+
+def has_open_offer(session: Session, actor: Actor, referral_id: str) -> bool:
+    """Whether this bridger is being asked about this referral right now."""
+    found = session.exec(
+        select(Offer.id).where(
+            Offer.referral_id == referral_id, Offer.bridger_id == actor.id, Offer.state == OfferState.OPEN
+        )
+    ).first()
+    return found is not None

@@ -1,0 +1,150 @@
+"""The database: how it is opened, and the one place that commits.
+
+One request or activity is one transaction. On SQLite writers begin with BEGIN IMMEDIATE and take turns by a lock in the
+process (measured: without it the driver's default loses updates silently); the file is in WAL mode with
+synchronous=FULL, since NORMAL may lose a commit on power loss. After a commit the word that was left in the session,
+which workflows must look again and which messages wait, is handed to whoever asked with `on_commit`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import StaticPool
+from sqlmodel import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a committed transaction leaves to be done: ids of referrals to nudge, of notifications to deliver."""
+
+    nudges: frozenset[str]
+    deliveries: frozenset[str]
+
+
+@dataclass
+class _Database:
+    read: Engine
+    write: Engine
+    lock: Any
+
+
+_database: _Database | None = None
+_listeners: list[Callable[[Word], None]] = []
+
+NUDGES, DELIVERIES = "footbridge_nudges", "footbridge_deliveries"
+
+
+def configure(url: str, *, pool_size: int = 20) -> Engine:
+    """Open the database at `url` for this process, replacing any other; returns the engine for writing."""
+    global _database
+    dispose()
+    if url.startswith("sqlite"):
+        base = _sqlite(url, pool_size)
+        lock: Any = threading.RLock()
+    else:
+        if url.startswith("postgresql://"):
+            url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        base = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        lock = _NoLock()
+    _database = _Database(base, base.execution_options(footbridge_write=True), lock)
+    return _database.write
+
+
+def _sqlite(url: str, pool_size: int) -> Engine:
+    memory = url in ("sqlite://", "sqlite:///:memory:")
+    options: dict[str, Any] = {"poolclass": StaticPool} if memory else {"pool_size": pool_size, "max_overflow": pool_size}
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30}, **options)
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver does not begin transactions by itself: we do, below
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON",
+                       "cache_size=-32000", "temp_store=MEMORY"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("footbridge_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+class _NoLock:
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def dispose() -> None:
+    """Close every connection. The next use needs `configure` again."""
+    global _database
+    if _database is not None:
+        _database.read.dispose()
+        _database = None
+
+
+def database() -> _Database:
+    """The open database. Raises RuntimeError before `configure`."""
+    if _database is None:
+        raise RuntimeError("no database is open: call records.engine.configure first")
+    return _database
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One writing transaction: committed at the end of the block, rolled back when it raises."""
+    opened = database()
+    with opened.lock, Session(opened.write, expire_on_commit=False) as session:
+        yield session
+        session.commit()
+        word = take_word(session)
+    if word is not None:
+        for listener in _listeners:
+            listener(word)
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """One consistent look at the records; nothing written in it is kept."""
+    with Session(database().read, expire_on_commit=False, autoflush=False) as session:
+        yield session
+
+
+def commit(session: Session) -> None:
+    """Commit a session that outlives one transaction: simulations and imports, which keep what they loaded."""
+    session.commit()
+    take_word(session)
+
+
+def on_commit(listener: Callable[[Word], None]) -> Callable[[], None]:
+    """Hear of every commit that leaves something to be done. Returns a function that stops it."""
+    _listeners.append(listener)
+    return lambda: _listeners.remove(listener)
+
+
+def take_word(session: Session) -> Word | None:
+    """What commands left in the session, once."""
+    nudges = session.info.pop(NUDGES, None)
+    deliveries = session.info.pop(DELIVERIES, None)
+    if not nudges and not deliveries:
+        return None
+    return Word(frozenset(nudges or ()), frozenset(deliveries or ()))
+
+
+def leave_word(session: Session, *, nudge: str | None = None, delivery: str | None = None) -> None:
+    """Remember that a workflow must look again, or that a message waits, for after the commit."""
+    if nudge is not None:
+        session.info.setdefault(NUDGES, set()).add(nudge)
+    if delivery is not None:
+        session.info.setdefault(DELIVERIES, set()).add(delivery)

@@ -1,0 +1,131 @@
+"""The journal: append-only, one sequence a referral, hash-chained. It is the timeline, the audit and the measures' source.
+
+Each entry's hash covers the entry before it, so an alteration, a deletion or a reordering shows. The head of a
+referral's chain is kept on the referral, so that appending needs no look-up and cutting off the end shows too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from sqlmodel import Session, select
+
+from records import clock
+from records.tables import JournalEntry, Referral
+
+SYSTEM = "system"
+
+
+def append(
+    session: Session,
+    referral: Referral,
+    event: str,
+    *,
+    actor: str,
+    at: datetime | None = None,
+    subject_id: str = "",
+    **data: Any,
+) -> JournalEntry:
+    """Append one event to a referral's journal. `at` is when it happened (default: now); `data` are plain facts."""
+    now = clock.now()
+    entry = JournalEntry(
+        program_id=referral.program_id,
+        stream=referral.id,
+        seq=referral.journal_seq + 1,
+        event=event,
+        at=at or now,
+        recorded_at=now,
+        actor=actor,
+        subject_id=subject_id,
+        data=plain(data),
+        prev_hash=referral.journal_head,
+        hash="",
+    )
+    entry.hash = digest(entry)
+    referral.journal_seq, referral.journal_head = entry.seq, entry.hash
+    session.add(entry)
+    return entry
+
+
+def append_for_program(
+    session: Session, program_id: str, event: str, *, actor: str, subject_id: str = "", **data: Any
+) -> JournalEntry:
+    """Append one event that concerns no referral: staff, settings, sign-ins."""
+    stream, now = f"program:{program_id}", clock.now()
+    last = session.exec(
+        select(JournalEntry).where(JournalEntry.stream == stream).order_by(JournalEntry.seq.desc()).limit(1)  # type: ignore[attr-defined]
+    ).first()
+    entry = JournalEntry(
+        program_id=program_id,
+        stream=stream,
+        seq=(last.seq if last else 0) + 1,
+        event=event,
+        at=now,
+        recorded_at=now,
+        actor=actor,
+        subject_id=subject_id,
+        data=plain(data),
+        prev_hash=last.hash if last else "",
+        hash="",
+    )
+    entry.hash = digest(entry)
+    session.add(entry)
+    session.flush()
+    return entry
+
+
+def digest(entry: JournalEntry) -> str:
+    """The SHA-256 of an entry and the hash before it, as hexadecimal."""
+    covered = [
+        entry.prev_hash,
+        entry.stream,
+        entry.seq,
+        entry.event,
+        _instant(entry.at),
+        _instant(entry.recorded_at),
+        entry.actor,
+        entry.subject_id,
+        entry.data,
+    ]
+    return hashlib.sha256(json.dumps(covered, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def verify(entries: Iterable[JournalEntry], *, head: str | None = None) -> list[str]:
+    """What is wrong with one stream's entries in order, in words; empty when nothing is."""
+    problems, before, expected = [], "", 1
+    for entry in entries:
+        if entry.seq != expected:
+            problems.append(f"entry {expected} of {entry.stream} is missing or out of order")
+            expected = entry.seq
+        if entry.prev_hash != before:
+            problems.append(f"entry {entry.seq} of {entry.stream} does not follow the one before it")
+        if entry.hash != digest(entry):
+            problems.append(f"entry {entry.seq} of {entry.stream} was altered")
+        before, expected = entry.hash, expected + 1
+    if head is not None and before != head:
+        problems.append("the journal does not end where the record says")
+    return problems
+
+
+def plain(value: Any) -> Any:
+    """Facts as JSON keeps them: instants in UTC with microseconds, dates ISO, words as their values."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list | tuple | set | frozenset):
+        items = [plain(v) for v in value]
+        return sorted(items) if isinstance(value, set | frozenset) else items
+    if isinstance(value, datetime):
+        return _instant(value)
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, str):
+        return str(value)
+    return value
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,65 @@
+"""Column types that every table uses: aware instants, words of the vocabulary, small documents."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, String, TypeDecorator
+from sqlalchemy.engine import Dialect
+from sqlmodel import Field
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant. SQLite keeps it without a zone, always in UTC; PostgreSQL as timestamptz."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant is aware: say in which zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Words(TypeDecorator[Any]):
+    """A member of one enum of the vocabulary, kept as its value."""
+
+    impl = String(40)
+    cache_ok = True
+
+    def __init__(self, words: Any) -> None:
+        super().__init__()
+        self.words = words
+        self.members = {member.value: member for member in words}
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else self.words(value).value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else self.members[value]
+
+
+def instant(**options: Any) -> Any:
+    """A column of aware instants; empty is None unless `nullable=False`."""
+    if "nullable" not in options:
+        options["default"] = options.get("default")
+    return Field(sa_type=Instant, **options)  # type: ignore[call-overload]
+
+
+def words(vocabulary: Any, **options: Any) -> Any:
+    """A column of members of `vocabulary`."""
+    return Field(sa_type=Words(vocabulary), **options)  # type: ignore[call-overload]
+
+
+def document(factory: Any) -> Any:
+    """A column holding a small list or mapping; replace it as a whole, never change it in place."""
+    return Field(default_factory=factory, sa_type=JSON)

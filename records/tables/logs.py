@@ -1,0 +1,111 @@
+"""What was recorded, told and disclosed: the journal, notifications, the outbox, disclosures, what came in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from domain.vocabulary import Channel, NotificationState
+from records.tables.columns import document, instant, words
+
+
+class JournalEntry(SQLModel, table=True):
+    """One thing that happened. Append-only; one sequence a stream, each entry's hash covering the one before."""
+
+    __tablename__ = "journal"
+    __table_args__ = (
+        UniqueConstraint("stream", "seq"),
+        Index("ix_journal_event", "program_id", "event", "at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    program_id: str
+    stream: str  # a referral's id, or `program:…` for what concerns no referral
+    seq: int
+    event: str
+    at: datetime = instant(nullable=False)  # when it happened
+    recorded_at: datetime = instant(nullable=False)
+    actor: str  # a staff id, or `system`, `system:fhir`…
+    subject_id: str = ""
+    data: dict[str, Any] = document(dict)
+    prev_hash: str
+    hash: str
+
+
+class Notification(SQLModel, table=True):
+    """One message to one member of staff over one channel, once: `key` is unique."""
+
+    __table_args__ = (
+        Index(
+            "ix_notification_waiting",
+            "not_before",
+            sqlite_where=text("state IN ('queued','sending')"),
+            postgresql_where=text("state IN ('queued','sending')"),
+        ),
+        Index("ix_notification_staff", "staff_id", "channel", "created_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    program_id: str
+    referral_id: str | None = Field(default=None, index=True)
+    key: str = Field(unique=True)
+    template: str
+    channel: Channel = words(Channel)
+    staff_id: str
+    subject_id: str = ""
+    params: dict[str, Any] = document(dict)
+    state: NotificationState = words(NotificationState, default=NotificationState.QUEUED)
+    created_at: datetime = instant(nullable=False)
+    not_before: datetime = instant(nullable=False)
+    claimed_at: datetime | None = instant()
+    sent_at: datetime | None = instant()
+    provider_id: str = ""
+    tries: int = 0
+    problem: str = ""
+    seen_at: datetime | None = instant()
+
+
+class Outbox(SQLModel, table=True):
+    """What the embedded run would have sent: e-mail and texts that a page shows."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    channel: Channel = words(Channel)
+    recipient: str
+    subject: str = ""
+    body: str
+    at: datetime = instant(nullable=False, index=True)
+
+
+class Disclosure(SQLModel, table=True):
+    """Something of a person's that left the program, or was held back, and why."""
+
+    id: str = Field(primary_key=True)
+    program_id: str
+    referral_id: str = Field(index=True)
+    what: str
+    recipient: str
+    purpose: str
+    is_allowed: bool
+    reason: str
+    consent: str
+    content: dict[str, Any] = document(dict)
+    at: datetime = instant(nullable=False)
+
+
+class Inbound(SQLModel, table=True):
+    """A message from outside, kept as it came, and what was done with it. The same message is taken once."""
+
+    __table_args__ = (UniqueConstraint("program_id", "source", "message_id"),)
+
+    id: str = Field(primary_key=True)
+    program_id: str
+    source: str
+    message_id: str
+    fingerprint: str
+    body: str
+    result: dict[str, Any] = document(dict)
+    received_at: datetime = instant(nullable=False)

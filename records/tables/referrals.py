@@ -1,0 +1,273 @@
+"""Referrals and everything that hangs on one: offers, assignments, contacts, attempts, escalations, holds."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from domain.vocabulary import (
+    Ask,
+    ClosureReason,
+    ConsentStatus,
+    ContactState,
+    DateCertainty,
+    DeclineReason,
+    Disposition,
+    EndReason,
+    EscalationState,
+    HoldReason,
+    Mode,
+    OfferState,
+    Outcome,
+    ReferralStatus,
+    Resolution,
+    Setting,
+    Subject,
+    WelfareDecision,
+)
+from records.tables.columns import document, instant, words
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+class Referral(SQLModel, table=True):
+    """A request that the program support a person, and where the transition stands."""
+
+    __table_args__ = (
+        _partial("ix_referral_next", "next_at", where="next_at IS NOT NULL"),
+        _partial("ix_referral_untold", "untold_since", where="untold_since IS NOT NULL"),
+        Index("ix_referral_status", "program_id", "status", "submitted_at"),
+        _partial("ix_referral_waiting", "program_id", "waiting_since", where="waiting_since IS NOT NULL"),
+        _partial("ix_referral_leaving", "program_id", "leaving_at", where="leaving_at IS NOT NULL"),
+        _partial("ix_referral_first_days", "program_id", "first_days_until", where="first_days_until IS NOT NULL"),
+        _partial("ix_referral_overdue", "program_id", "overdue_since", where="overdue_since IS NOT NULL"),
+        _partial("ix_referral_escalated", "program_id", "escalated_since", where="escalated_since IS NOT NULL"),
+        _partial("ix_referral_hold", "program_id", "held_since", where="held_since IS NOT NULL"),
+        Index("ix_referral_facility", "facility_id", "submitted_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    program_id: str = Field(foreign_key="program.id")
+    number: str = Field(unique=True)  # the short reference that people say on the phone; names nobody
+    person_id: str = Field(index=True, foreign_key="person.id")
+    facility_id: str = Field(foreign_key="facility.id")
+    planner_id: str | None = Field(default=None, index=True)
+    source: str = "page"  # page, api, fhir, csv
+    setting: Setting = words(Setting)
+    unit: str = ""
+    legal_status: str = ""
+    protocol_id: str = ""
+    status: ReferralStatus = words(ReferralStatus, default=ReferralStatus.DRAFT)
+    consent: ConsentStatus = words(ConsentStatus, default=ConsentStatus.PENDING)
+    consent_expires_at: datetime | None = instant()
+    consent_warned_at: datetime | None = instant()
+    risks: list[str] = document(list)
+    needs: list[str] = document(list)
+    needs_note: str = ""
+    visit_id: str = Field(default="", index=True)
+    previous_id: str | None = Field(default=None, index=True)
+    created_at: datetime = instant(nullable=False)
+    submitted_at: datetime | None = instant()
+    accepted_at: datetime | None = instant()
+    accepted_by: str | None = None
+    expected_on: date | None = None
+    expected_time: time | None = None
+    date_certainty: DateCertainty = words(DateCertainty, default=DateCertainty.UNKNOWN)
+    date_known_at: datetime | None = instant()
+    discharged_at: datetime | None = instant()
+    notice_at: datetime | None = instant()
+    disposition: Disposition | None = words(Disposition, default=None)
+    has_offset_doubt: bool = False  # the notice came without a UTC offset: the facility's zone was taken
+    is_unscheduled: bool = False
+    cycle: int = 1
+    first_appointment_at: datetime | None = instant()
+    first_appointment_where: str = ""
+    meeting_at: datetime | None = instant()
+    meeting_where: str = ""
+    bridger_id: str | None = Field(default=None, index=True)
+    assigned_since: datetime | None = instant()
+    unassigned_since: datetime | None = instant()
+    offers_exhausted_at: datetime | None = instant()
+    owner_id: str | None = None
+    cancel_requested_at: datetime | None = instant()
+    cancel_reason: str = ""
+    lost_at: datetime | None = instant()
+    finish_at: datetime | None = instant()
+    ended_at: datetime | None = instant()
+    closure_reason: ClosureReason | None = words(ClosureReason, default=None)
+    closure_note: str = ""
+    closed_by: str | None = None
+    reported_at: datetime | None = instant()
+    undo: dict[str, str] = document(dict)  # what to restore when a death or an end was entered in error
+    version: int = 0
+    next_at: datetime | None = instant()
+    next_item: str = ""
+    untold_since: datetime | None = instant()
+    journal_seq: int = 0
+    journal_head: str = ""
+    waiting_since: datetime | None = instant()  # the columns of the board, kept by `settle`
+    leaving_at: datetime | None = instant()
+    first_days_until: datetime | None = instant()
+    overdue_since: datetime | None = instant()
+    escalated_since: datetime | None = instant()
+    held_since: datetime | None = instant()
+
+
+class Offer(SQLModel, table=True):
+    """This person, offered to one bridger until a time."""
+
+    __table_args__ = (Index("ix_offer_bridger", "bridger_id", "state"),)
+
+    id: str = Field(primary_key=True)
+    program_id: str
+    referral_id: str = Field(index=True, foreign_key="referral.id")
+    bridger_id: str
+    state: OfferState = words(OfferState, default=OfferState.OPEN)
+    made_at: datetime = instant(nullable=False)
+    answer_by: datetime = instant(nullable=False)
+    closed_at: datetime | None = instant()
+    decline_reason: DeclineReason | None = words(DeclineReason, default=None)
+    decline_note: str = ""
+    score: float = 0
+    reasons: list[str] = document(list)
+
+
+class Assignment(SQLModel, table=True):
+    """A bridger walks with this person. One open at a time (design §5, invariant 8)."""
+
+    __table_args__ = (
+        Index(
+            "ux_assignment_open",
+            "referral_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        _partial("ix_assignment_bridger", "bridger_id", where="ended_at IS NULL"),
+    )
+
+    id: str = Field(primary_key=True)
+    program_id: str
+    referral_id: str = Field(index=True, foreign_key="referral.id")
+    bridger_id: str
+    started_at: datetime = instant(nullable=False)
+    ended_at: datetime | None = instant()
+    end_reason: EndReason | None = words(EndReason, default=None)
+    assigned_by: str | None = None
+    override_by: str | None = None
+    override_reason: str = ""
+    covers_for_id: str | None = None  # the bridger who is away
+
+
+class Contact(SQLModel, table=True):
+    """One planned follow-up contact: its window and what became of it."""
+
+    __table_args__ = (
+        UniqueConstraint("referral_id", "cycle", "key", "seq", "revision"),
+        Index("ix_contact_due", "program_id", "due_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    program_id: str
+    referral_id: str = Field(foreign_key="referral.id")
+    key: str
+    seq: int = 1
+    cycle: int = 1
+    revision: int = 0
+    title: str
+    opens_at: datetime = instant(nullable=False)
+    due_at: datetime = instant(nullable=False)
+    is_compressed: bool = False
+    is_overdue_on_arrival: bool = False
+    work_by: datetime | None = instant()
+    state: ContactState = words(ContactState, default=ContactState.PLANNED)
+    prompted: list[str] = document(list)
+    met_at: datetime | None = instant()
+    met_by: str | None = None  # the attempt that met it
+    missed_at: datetime | None = instant()
+    reason: str = ""  # why it was waived, closed or superseded
+
+
+class Attempt(SQLModel, table=True):
+    """One try to reach the person, or a task done. Never changed; a mistake is taken back by a journalled command."""
+
+    id: str = Field(primary_key=True)
+    program_id: str
+    referral_id: str = Field(index=True, foreign_key="referral.id")
+    contact_id: str | None = None
+    at: datetime = instant(nullable=False)
+    recorded_at: datetime = instant(nullable=False)
+    recorded_by: str | None = None
+    mode: Mode = words(Mode)
+    outcome: Outcome = words(Outcome)
+    minutes: int | None = None
+    note: str = ""
+    call_back_at: datetime | None = instant()
+    is_late_entry: bool = False
+    is_retracted: bool = False
+    met: list[str] = document(list)  # ids of the contacts that it met
+
+
+class Escalation(SQLModel, table=True):
+    """A rung that was raised: who was told, what is asked, by when, and what they did."""
+
+    __table_args__ = (UniqueConstraint("referral_id", "subject", "subject_id", "occurrence", "rung"),)
+
+    id: str = Field(primary_key=True)
+    program_id: str
+    referral_id: str = Field(index=True, foreign_key="referral.id")
+    subject: Subject = words(Subject)
+    subject_id: str
+    occurrence: int = 1
+    ladder: str
+    rung: int = 0
+    ask: Ask = words(Ask)
+    told: list[dict[str, str]] = document(list)  # staff_id, name, role
+    owner_id: str | None = None  # the person who is to answer, by name
+    why: str = ""
+    high_risk: bool = False
+    due_at: datetime = instant(nullable=False)  # when it really fell due
+    raised_at: datetime = instant(nullable=False)
+    answer_by: datetime = instant(nullable=False)
+    alerts: int = 1
+    state: EscalationState = words(EscalationState, default=EscalationState.RAISED)
+    acknowledged_at: datetime | None = instant()
+    acknowledged_by: str | None = None
+    act_by: datetime | None = instant()
+    decision: WelfareDecision | None = words(WelfareDecision, default=None)
+    decided_at: datetime | None = instant()
+    resolved_at: datetime | None = instant()
+    resolved_by: str | None = None  # None: the system, because of what happened
+    resolution: Resolution | None = words(Resolution, default=None)
+    resolution_note: str = ""
+
+
+class EscalationTold(SQLModel, table=True):
+    """Who was told of an escalation: their right to see the person, and their list of calls."""
+
+    __tablename__ = "escalation_told"
+    __table_args__ = (Index("ix_told_staff", "staff_id", "referral_id"),)
+
+    escalation_id: str = Field(primary_key=True, foreign_key="escalation.id")
+    staff_id: str = Field(primary_key=True)
+    referral_id: str
+
+
+class Hold(SQLModel, table=True):
+    """A time in which follow-up rests: in hospital, in custody, transferred."""
+
+    id: str = Field(primary_key=True)
+    program_id: str
+    referral_id: str = Field(index=True, foreign_key="referral.id")
+    reason: HoldReason = words(HoldReason)
+    where: str = ""
+    note: str = ""
+    started_at: datetime = instant(nullable=False)
+    recorded_at: datetime = instant(nullable=False)
+    ended_at: datetime | None = instant()
+    end_note: str = ""
+    return_on: date | None = None
