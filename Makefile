@@ -1,0 +1,63 @@
+# Every task of Footbridge is one word here. It needs Python 3.11 or newer and nothing else; see `make help`.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The first of these that is new enough. Choose another with `make PYTHON=/path/to/python run`.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group build pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lock clean
+
+help: ## say what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
+
+run: $(VENV)/.installed ## start everything here: pages, API, worker, Temporal, a demonstration program
+	@exec $(BIN)/footbridge up
+
+test: $(VENV)/.installed-dev ## check, then every test on SQLite, PostgreSQL, Temporal and Chromium
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/pytest -n 2 --dist loadfile
+
+check: $(VENV)/.installed-dev ## format, lint, types, templates and the architecture
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/djlint templates --lint --quiet
+	@$(BIN)/pytest -q tests/test_architecture.py
+
+format: $(VENV)/.installed-dev ## put the code in its form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: ## resolve the dependencies anew into the two lock files (needs uv)
+	@$(UV_COMPILE) --output-file requirements.lock
+	@$(UV_COMPILE) --extra dev --output-file requirements-dev.lock
+
+clean: ## remove what is installed and cached; data in var/ stays
+	@rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+
+# The rest makes .venv. A lock that has not changed is not installed again.
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Footbridge needs Python 3.11 or newer; here is $$(python3 --version 2>/dev/null || echo none)."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Footbridge needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "This Python cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.locked: requirements.lock | $(BIN)/python
+	@echo "Installing the locked dependencies (once; about half a gigabyte) ..."
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.locked
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	@echo "Installing the locked tools of developers ..."
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@
