@@ -40,9 +40,22 @@ class ByRisk(_Strict):
 
     @model_validator(mode="after")
     def _never_longer(self) -> ByRisk:
-        if self.high_risk is not None and self.high_risk.seconds > self.standard.seconds:
+        if self.high_risk is not None and _may_be_longer(self.high_risk, self.standard):
             raise ValueError("high risk never lengthens a time")
         return self
+
+
+def _may_be_longer(span: Span, than: Span) -> bool:
+    """Whether `span` could end later than `than`, on whatever day and at whatever hour both begin.
+
+    Business days are at least this long: from the last minute of one day until the close of business of the next,
+    less the hour that daylight saving takes.
+    """
+    if than.business_days:
+        if span.business_days:
+            return span.business_days > than.business_days
+        return span.seconds > ((than.business_days - 1) * 24 + 16) * 3600
+    return bool(span.business_days) or span.seconds > than.seconds
 
 
 class Due(_Strict):
@@ -50,6 +63,8 @@ class Due(_Strict):
 
     `within` is a length of time from `after`; `dates` are local dates counted from the anchor's date, which is day 0;
     `by` is a length of time before the anchor `before`. `opens` delays the opening, `lead` brings it before the anchor.
+    `calling_hours` moves an end that falls into the night to the morning, for what can only be done by day;
+    `skip_late` leaves out a contact whose time before the anchor has passed already.
     """
 
     after: Anchor | None = None
@@ -63,6 +78,8 @@ class Due(_Strict):
     opens: SpanField | None = None
     lead: SpanField | None = None
     not_after: Anchor | None = None
+    calling_hours: bool = False
+    skip_late: bool = False
 
     @model_validator(mode="after")
     def _one_way(self) -> Due:
@@ -77,10 +94,10 @@ class Due(_Strict):
                 raise ValueError("dates run forward from day 0")
             if usual and high and high[1] > usual[1]:
                 raise ValueError("high risk never lengthens a window")
-        if self.within and self.high_risk and self.high_risk.seconds > self.within.seconds and not (
-            self.within.business_days
-        ):
-            raise ValueError("high risk never lengthens a window")
+        if self.within and self.high_risk and not (self.within.business_days and self.high_risk.seconds):
+            # elapsed hours beside business days are compared day by day: the earlier end holds (see plan.window)
+            if _may_be_longer(self.high_risk, self.within):
+                raise ValueError("high risk never lengthens a window")
         return self
 
 
@@ -145,7 +162,9 @@ class Rung(_Strict):
     tell: tuple[Told, ...] = ()
     ask: Ask = Ask.ANSWER
     answer: ByRisk
-    act: ByRisk = ByRisk(standard=Span(86400), high_risk=Span(4 * 3600))  # project choice: a taken call is settled in a day
+    act: ByRisk = ByRisk(
+        standard=Span(86400), high_risk=Span(4 * 3600)
+    )  # project choice: a taken call is settled in a day
     outcome: SpanField = Span(2 * 3600)  # domain.md scenario 43: no outcome of a welfare check in 2 h: tell again
     again: SpanField = Span(86400)
 
