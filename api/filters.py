@@ -77,8 +77,8 @@ def telephone(number: str) -> str:
 def maplink(address: str) -> str:
     """A link that opens the phone's own map, or a map page, at an address.
 
-    Google's documented universal address (Maps URLs): `geo:` does nothing on iPhones and desktops. Nothing is loaded from there
-    by our pages; only the address itself goes out, and only when somebody taps it.
+    Google's documented universal address (Maps URLs): `geo:` does nothing on iPhones and desktops. Our pages load
+    nothing from there; only the address itself goes out, and only when somebody taps it.
     """
     return f"https://www.google.com/maps/search/?api=1&query={quote_plus(address)}"
 

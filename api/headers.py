@@ -31,9 +31,10 @@ STRICT_TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
 
 
 class SecurityHeaders:
-    """Middleware: adds the headers above to every response that does not set its own; `app.add_middleware(SecurityHeaders)`.
+    """Middleware: adds the headers above to every response that does not set its own.
 
-    Over https the browser is also told to stay on https. Plain ASGI, since Starlette's `http` middleware costs a task a request.
+    `app.add_middleware(SecurityHeaders)`. Over https the browser is also told to stay on https. Plain ASGI, since
+    Starlette's function middleware costs a task a request.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -28,7 +28,7 @@ def version() -> str:
 
 
 def static(path: str) -> str:
-    """The address of a file in `static/`: `static("footbridge.css")`. Raises FileNotFoundError for one that is not there."""
+    """The address of a file in `static/`: `static("footbridge.css")`. Raises FileNotFoundError for one not there."""
     if not (STATIC_DIR / path).is_file():
         raise FileNotFoundError(f"no such file in api/static: {path}")
     return f"/static/{version()}/{path}"
