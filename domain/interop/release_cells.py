@@ -13,6 +13,7 @@ from datetime import date, time
 from functools import lru_cache
 from typing import TypeVar
 
+from domain.languages import LANGUAGES
 from domain.vocabulary import ReleaseKind, RiskFlag
 
 T = TypeVar("T")
@@ -32,27 +33,7 @@ _PHONE = re.compile(r"\+?[\d\s().-]+(?:(?:x|ext\.?)\s*\d{1,6})?", re.ASCII | re.
 STATUSES = {"planned": False, "actual": True}
 """Whether the release has happened."""
 KINDS = {kind.value: kind for kind in ReleaseKind}
-LANGUAGES = {
-    "american sign language": "ase",
-    "arabic": "ar",
-    "asl": "ase",
-    "cantonese": "yue",
-    "chinese": "zh",
-    "english": "en",
-    "french": "fr",
-    "haitian creole": "ht",
-    "hmong": "hmn",
-    "korean": "ko",
-    "mandarin": "zh",
-    "polish": "pl",
-    "portuguese": "pt",
-    "russian": "ru",
-    "somali": "so",
-    "spanish": "es",
-    "tagalog": "tl",
-    "ukrainian": "uk",
-    "vietnamese": "vi",
-}
+LANGUAGE_CODES = {name.lower(): code for code, name in LANGUAGES.items()} | {"asl": "ase", "mandarin": "zh"}
 """What jails write, and its ISO 639 code. A code itself is taken too."""
 
 
@@ -148,8 +129,8 @@ def phone(column: str, value: str, faults: list[Fault]) -> str:
 def language(column: str, value: str, faults: list[Fault]) -> str:
     """The code of a language written as a code or in English."""
     key = value.lower()
-    if key in LANGUAGES:
-        return LANGUAGES[key]
+    if key in LANGUAGE_CODES:
+        return LANGUAGE_CODES[key]
     if key and not (key.isascii() and key.isalpha() and len(key) in (2, 3)):
         faults.append(Fault(column, "Write the language as a code (es) or in English (Spanish)."))
         return ""
