@@ -7,7 +7,7 @@ twice: the records decide, under the referral's lock, whether something is due.
 from __future__ import annotations
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from workflows import names
@@ -50,7 +50,9 @@ class TransitionWorkflow:
                 start_to_close_timeout=names.LOCAL_TIMEOUT,
                 retry_policy=names.LOCAL_RETRY,
             )
-        except ActivityError:
+        except FailureError as error:  # not ActivityError: a local activity's failure comes unwrapped
+            if is_cancelled_exception(error):
+                raise
             return await workflow.execute_activity(
                 names.NEXT_ITEM,
                 referral_id,
