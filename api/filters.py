@@ -31,6 +31,11 @@ def local_date(on: date | datetime, zone: str = "UTC") -> str:
     return f"{day:%a} {day.day} {day:%b} {day.year}"
 
 
+def birth_date(on: date) -> str:
+    """A birth date, without its weekday: `4 Mar 1985`."""
+    return f"{on.day} {on:%b} {on.year}"
+
+
 def duration(span: timedelta) -> str:
     """A length of time without its sign: `2 h 10 min`, `3 h`, `2 days`; under a minute: `less than a minute`."""
     minutes = int(abs(span).total_seconds() // 60)
@@ -87,6 +92,7 @@ FILTERS = {
     "local": local,
     "clock_time": clock_time,
     "local_date": local_date,
+    "birth_date": birth_date,
     "duration": duration,
     "ago_or_in": ago_or_in,
     "ago": ago,

@@ -27,7 +27,7 @@ class Somebody:
 
 def gallery_context() -> dict[str, object]:
     """Instants around `NOW` and a birth date, for the invented people of the gallery."""
-    hours = {"late": -2.17, "soon": 3, "far": 74, "earlier": -26, "start": -80}
+    hours = {"late": -13 / 6, "soon": 3, "far": 74, "earlier": -26, "start": -80}
     return {
         "now": NOW,
         "zone": ZONE,

@@ -148,7 +148,9 @@ def _head(page: Page) -> list[str]:
 
 def _ids(page: Page) -> list[str]:
     ids = [element.attributes["id"] for element in page.elements if "id" in element.attributes]
-    return [f"the id {one!r} stands {ids.count(one)} times" for one in dict.fromkeys(ids) if ids.count(one) > 1 or not one]
+    return [
+        f"the id {one!r} stands {ids.count(one)} times" for one in dict.fromkeys(ids) if ids.count(one) > 1 or not one
+    ]
 
 
 def _scripts_and_styles(page: Page) -> list[str]:
@@ -160,7 +162,9 @@ def _scripts_and_styles(page: Page) -> list[str]:
                 found.append(f"{element.line} has the attribute {name}")
             if value.strip().lower().startswith("javascript:"):
                 found.append(f"{element.line} runs a script from {name}")
-        loaded = element.attributes.get("src", "") or (element.attributes.get("href", "") if element.tag == "link" else "")
+        loaded = element.attributes.get("src", "") or (
+            element.attributes.get("href", "") if element.tag == "link" else ""
+        )
         if loaded.startswith(("http:", "https:", "//")):
             found.append(f"{element.line} loads from another host")
     return found
