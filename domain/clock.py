@@ -24,6 +24,10 @@ class Calendar:
     holidays: frozenset[date] = frozenset()
     weekend: frozenset[int] = frozenset({5, 6})
 
+    def __post_init__(self) -> None:
+        if self.weekend >= frozenset(range(7)):
+            raise ValueError("offices are open on some day of the week")
+
     def is_business_day(self, day: date) -> bool:
         """Whether offices are open on this date."""
         return day.weekday() not in self.weekend and day not in self.holidays
@@ -52,42 +56,71 @@ class Span:
         Business days end with the local day, or at `close` (local) when given.
         """
         if not self.business_days:
-            return at + timedelta(seconds=self.seconds)
+            return at.astimezone(UTC) + timedelta(seconds=self.seconds)
         day = calendar.add_business_days(local_date(at, zone), self.business_days)
         return at_local(day, close, zone) if close else end_of(day, zone)
 
     def before(self, at: datetime, zone: str, calendar: Calendar) -> datetime:
         """The instant that lies this long before `at`; business days begin with the local day."""
         if not self.business_days:
-            return at - timedelta(seconds=self.seconds)
+            return at.astimezone(UTC) - timedelta(seconds=self.seconds)
         return start_of(calendar.add_business_days(local_date(at, zone), -self.business_days), zone)
 
     @property
+    def at_least(self) -> int:
+        """The seconds that it lasts on whatever day and at whatever hour it begins.
+
+        Business days may begin in the last minute of a day and end at the next close of business, less the hour that
+        daylight saving takes.
+        """
+        if self.business_days:
+            return ((self.business_days - 1) * 24 + CLOSE_OF_BUSINESS.hour - 1) * 3600
+        return self.seconds
+
+    @property
+    def iso(self) -> str:
+        """As a protocol file writes it: `parse_span(span.iso) == span`."""
+        if self.business_days:
+            return f"P{self.business_days}BD"
+        for size, form in ((86400, "P{}D"), (3600, "PT{}H"), (60, "PT{}M")):
+            if self.seconds and self.seconds % size == 0:
+                return form.format(self.seconds // size)
+        return f"PT{self.seconds}S"
+
+    @property
     def words(self) -> str:
-        """In words for people: `24 hours`, `2 business days`."""
+        """In words for people: `24 hours`, `7 days`, `2 business days`. Up to three days the field counts hours."""
         if self.business_days:
             return _counted(self.business_days, "business day")
-        for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
-            if self.seconds % size == 0 and (self.seconds >= 2 * size or size == 3600):
+        if self.seconds > 72 * 3600 and self.seconds % 86400 == 0:
+            return _counted(self.seconds // 86400, "day")
+        for size, unit in ((3600, "hour"), (60, "minute")):
+            if self.seconds >= size and self.seconds % size == 0:
                 return _counted(self.seconds // size, unit)
         return _counted(self.seconds, "second")
 
 
-_ISO = re.compile(r"P(?:(\d+)BD)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+_ISO = re.compile(
+    r"P(?:([0-9]{1,9})BD)?(?:([0-9]{1,9})W)?(?:([0-9]{1,9})D)?"
+    r"(?:T(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})S)?)?"
+)
+_LONGEST_DAYS = 20 * 366  # longer than any case; a slip of the finger, or a date past the end of the calendar
 
 
 def parse_span(text: str) -> Span:
     """Read an ISO 8601 duration of weeks, days, hours, minutes and seconds, or `P…BD` for business days.
 
-    Raises ValueError with a sentence when it is neither, or nothing.
+    Raises ValueError with a sentence when it is neither, or nothing, or longer than twenty years.
     """
     found = _ISO.fullmatch(text.strip()) if isinstance(text, str) else None
-    if not found or not any(found.groups()):
-        raise ValueError(f"“{text}” is not a length of time such as PT24H, P7D or P2BD")
+    if found is None or not any(found.groups()) or found[0].endswith("T"):
+        raise ValueError(f"“{str(text)[:40]}” is not a length of time such as PT24H, P7D or P2BD")
     business, weeks, days, hours, minutes, seconds = (int(g or 0) for g in found.groups())
     total = ((weeks * 7 + days) * 24 + hours) * 3600 + minutes * 60 + seconds
-    if business and total:
-        raise ValueError(f"“{text}” mixes business days with another clock")
+    if found[1] is not None and (total or not business):
+        raise ValueError(f"“{text}” mixes business days with another clock, or has none")
+    if total > _LONGEST_DAYS * 86400 or business > _LONGEST_DAYS:
+        raise ValueError(f"“{text}” is a length of time of more than twenty years")
     return Span(total, business)
 
 
