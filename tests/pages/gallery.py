@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
@@ -15,6 +16,7 @@ from domain.vocabulary import Role
 
 NOW = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)  # noon in Chicago
 ZONE = "America/Chicago"
+PATHS = ["/gallery/bridger", "/gallery/manager", "/sign-in", "/error"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Somebody:
     roles: list[str] = field(default_factory=lambda: [Role.BRIDGER])
 
 
-def gallery_context() -> dict[str, object]:
+def gallery_context() -> dict[str, Any]:
     """Instants around `NOW` and a birth date, for the invented people of the gallery."""
     hours = {"late": -13 / 6, "soon": 3, "far": 74, "earlier": -26, "start": -80}
     return {

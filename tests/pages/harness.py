@@ -207,14 +207,16 @@ def _links(page: Page) -> list[str]:
 
 
 def _headings(page: Page) -> list[str]:
-    found, level = [], 1
-    main = [one for one in page.all("h2", "h3", "h4", "h5", "h6")]
-    for heading in main:
+    found: list[str] = []
+    level = 1
+    for heading in page.all("h1", "h2", "h3", "h4", "h5", "h6"):
         here = int(heading.tag[1])
         if here > level + 1:
             found.append(f"{heading.line} {_words(heading.text)!r} skips a level after h{level}")
         level = here
-    return found + [f"{heading.line} is empty" for heading in main if not _words(heading.text)]
+        if not _words(heading.text):
+            found.append(f"{heading.line} is empty")
+    return found
 
 
 def _references(page: Page) -> list[str]:
