@@ -40,38 +40,36 @@ class TransitionWorkflow:
         self._nudged = True
 
     async def _ask(self, referral_id: str) -> Appointment:
-        """What is next. Cheap as a local activity; while the records are away, a regular one that never gives up."""
+        """What is next."""
         self._nudged = False  # before asking: a nudge that lands meanwhile must not be lost
+        return await self._by_activity(names.NEXT_ITEM, referral_id, "What is next")
+
+    async def _carry_out(self, referral_id: str, ahead: Appointment) -> Appointment:
+        """Have everything done that is due, and hear what is next."""
+        return await self._by_activity(names.CARRY_OUT, referral_id, ahead.summary)
+
+    async def _by_activity(self, name: str, referral_id: str, summary: str) -> Appointment:
+        """As a local activity, one event instead of six; when that fails, as a regular one that never gives up."""
         try:
             return await workflow.execute_local_activity(
-                names.NEXT_ITEM,
+                name,
                 referral_id,
                 result_type=Appointment,
                 start_to_close_timeout=names.LOCAL_TIMEOUT,
                 retry_policy=names.LOCAL_RETRY,
+                summary=summary,
             )
         except FailureError as error:  # not ActivityError: a local activity's failure comes unwrapped
             if is_cancelled_exception(error):
                 raise
             return await workflow.execute_activity(
-                names.NEXT_ITEM,
+                name,
                 referral_id,
                 result_type=Appointment,
                 start_to_close_timeout=names.ACTIVITY_TIMEOUT,
                 retry_policy=names.ACTIVITY_RETRY,
-                summary="What is next",
+                summary=summary,
             )
-
-    async def _carry_out(self, referral_id: str, ahead: Appointment) -> Appointment:
-        """Have everything done that is due, and hear what is next."""
-        return await workflow.execute_activity(
-            names.CARRY_OUT,
-            referral_id,
-            result_type=Appointment,
-            start_to_close_timeout=names.ACTIVITY_TIMEOUT,
-            retry_policy=names.ACTIVITY_RETRY,
-            summary=ahead.summary,
-        )
 
     async def _wait(self, ahead: Appointment) -> None:
         """Until its time, or until nudged."""

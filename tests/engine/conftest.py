@@ -11,7 +11,7 @@ from records import clock
 
 DYNAMIC_CONFIG = (
     "frontend.WorkflowTimeSkippingEnabled=true",
-    "limit.historyCount.suggestContinueAsNew=40",  # 4,096 by default; low, so that a test gets there
+    "limit.historyCount.suggestContinueAsNew=30",  # 4,096 by default; low, so that a test gets there
 )
 
 

@@ -24,6 +24,7 @@ class PaperRecords:
         self.carried_out: list[tuple[str, str]] = []
         self.before_answer: Callable[[str], None] = lambda _: None
         """Called while the activity that asks is under way, after it has read."""
+        self.before_carrying_out: Callable[[str], None] = lambda _: None
 
     def plan(self, referral_id: str, *items: tuple[datetime, str]) -> None:
         """What the referral waits for from now on."""
@@ -42,6 +43,7 @@ class PaperRecords:
 
         @activity.defn(name=names.CARRY_OUT)
         def carry_out(referral_id: str) -> Appointment:
+            self.before_carrying_out(referral_id)
             with self._lock:
                 items = self._items[referral_id]
                 due = [item for item in items if item[0] <= clock.now()]

@@ -14,7 +14,7 @@ from tests.engine.running import engine, events_of, settled, until
 from workflows import names
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-FIRST_TASK = ["WORKFLOW_TASK_SCHEDULED", "WORKFLOW_TASK_STARTED", "WORKFLOW_TASK_COMPLETED", "MARKER_RECORDED"]
+ONE_TASK = ["WORKFLOW_TASK_SCHEDULED", "WORKFLOW_TASK_STARTED", "WORKFLOW_TASK_COMPLETED", "MARKER_RECORDED"]
 
 
 def test_a_wake_that_finds_nothing_due_costs_six_events(server: TemporalServer) -> None:
@@ -28,14 +28,14 @@ def test_a_wake_that_finds_nothing_due_costs_six_events(server: TemporalServer) 
             paper.plan("ref_quiet", (began + 5 * HOUR, agenda.REMIND))  # the contact was logged: later is not told
             await running.forward(handle, 2 * HOUR)
             after = await settled(handle)
-        assert after[len(before) :] == ["TIMER_FIRED", *FIRST_TASK, "TIMER_STARTED"]
+        assert after[len(before) :] == ["TIMER_FIRED", *ONE_TASK, "TIMER_STARTED"]
         assert len(after) - len(before) == 6
         assert paper.carried_out == []
 
     asyncio.run(scenario())
 
 
-def test_a_wake_that_carries_something_out_costs_thirteen_events(server: TemporalServer) -> None:
+def test_a_wake_that_carries_something_out_costs_eight_events(server: TemporalServer) -> None:
     async def scenario() -> None:
         paper = PaperRecords()
         began = clock.now()
@@ -46,8 +46,14 @@ def test_a_wake_that_carries_something_out_costs_thirteen_events(server: Tempora
             await running.forward(handle, 2 * HOUR)
             after = await settled(handle)
         assert paper.carried_out == [("ref_due", agenda.CONTACT_MISSED)]
-        assert len(after) - len(before) == 13
-        assert after[len(before) :].count("UPSERT_WORKFLOW_SEARCH_ATTRIBUTES") == 1
+        assert after[len(before) :] == [
+            "TIMER_FIRED",
+            *ONE_TASK,
+            "MARKER_RECORDED",
+            "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES",
+            "TIMER_STARTED",
+        ]
+        assert len(after) - len(before) == 8
 
     asyncio.run(scenario())
 
@@ -124,8 +130,8 @@ def test_what_temporal_can_read_names_nobody_and_reads_as_the_journey(server: Te
         assert shown.get(names.SETTING) == "jail"
         assert shown.get(names.NEXT_KIND) == agenda.CONTACT_MISSED
         assert shown.get(names.NEXT_AT) == at
-        timer = next(event for event in history.events if event.HasField("timer_started_event_attributes"))
-        assert timer.user_metadata.summary.data == b'"Contact due"'
+        said = [event.user_metadata.summary.data for event in history.events if event.HasField("user_metadata")]
+        assert said == [b'"What is next"', b'"Contact due"']
 
     asyncio.run(scenario())
 
@@ -149,6 +155,27 @@ def test_the_records_away_when_asked_only_delays_and_says_nothing_of_them(server
         assert events[-1] == "TIMER_STARTED"
         assert "ConnectionError in next_item" in history
         assert "Lovelace" not in history
+
+    asyncio.run(scenario())
+
+
+def test_the_records_away_when_something_is_due_only_delays(server: TemporalServer) -> None:
+    async def scenario() -> None:
+        paper = PaperRecords()
+        paper.plan("ref_late", (clock.now() - HOUR, agenda.OFFER))
+        tries: list[str] = []
+
+        def away(referral_id: str) -> None:
+            tries.append(referral_id)
+            if len(tries) <= 3:
+                raise ConnectionError
+
+        paper.before_carrying_out = away
+        async with engine(server.address, paper.activities(), skipping=False) as running:
+            handle = await running.start("ref_late")
+            await asyncio.wait_for(handle.result(), 10)
+        assert len(tries) == 4
+        assert paper.carried_out == [("ref_late", agenda.OFFER)]
 
     asyncio.run(scenario())
 
