@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from fastapi import Response
@@ -16,7 +16,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 SHORT = "public, max-age=60"
 
 
-@lru_cache(maxsize=1)
+@cache
 def version() -> str:
     """Twelve hex digits over every file in `static/`. One for the whole folder, so that files may name each other."""
     digest = hashlib.sha256()
@@ -27,6 +27,7 @@ def version() -> str:
     return digest.hexdigest()[:12]
 
 
+@cache
 def static(path: str) -> str:
     """The address of a file in `static/`: `static("footbridge.css")`. Raises FileNotFoundError for one not there."""
     if not (STATIC_DIR / path).is_file():

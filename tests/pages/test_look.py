@@ -41,6 +41,10 @@ SMALL_TARGETS = """() => [...document.querySelectorAll(".fb-button, .fb-nav__lin
     + ".fb-account__out, summary, select, input:not([type=hidden], [type=radio], [type=checkbox])")]
   .filter((e) => e.getClientRects().length && e.getBoundingClientRect().height < 44)
   .map((e) => e.outerHTML.slice(0, 80))"""
+CROWDED = """() => {
+  const labels = [...document.querySelectorAll(".fb-nav__label")].map((e) => e.getBoundingClientRect());
+  return labels.filter((box, i) => i && box.left - labels[i - 1].right < 4).length;
+}"""
 TOO_WIDE = """() => document.documentElement.scrollWidth - innerWidth"""
 
 
@@ -66,6 +70,7 @@ def test_pages_look_right_in_a_browser(browser: Browser, address: str, path: str
     page.on("console", lambda said: troubles.append(said.text) if "Content Security Policy" in said.text else None)
     page.goto(address + path, wait_until="networkidle")
     assert page.evaluate(TOO_WIDE) <= 0, "the page scrolls sideways"
+    assert page.evaluate(CROWDED) == 0, "two places of the navigation run into each other"
     assert page.evaluate(LOW_CONTRAST) == []
     assert page.evaluate(SMALL_TARGETS) == []
     assert hosts - {"data:"} == {address}, "everything comes from our own host"
