@@ -115,7 +115,7 @@ def transaction() -> Iterator[Session]:
 
 
 @contextmanager
-def reading() -> Iterator[Session]:
+def read_session() -> Iterator[Session]:
     """One consistent look at the records; nothing written in it is kept."""
     with Session(database().read, expire_on_commit=False, autoflush=False) as session:
         yield session

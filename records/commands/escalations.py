@@ -1,0 +1,346 @@
+"""Calls for other people: raised rung by rung, taken, acted on, settled."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from domain.clock import local
+from domain.errors import Conflict, IllegalState, Invalid, NotAllowed
+from domain.protocol import Rung
+from domain.vocabulary import (
+    Ask,
+    ContactState,
+    EscalationState,
+    Outcome,
+    Resolution,
+    Role,
+    Subject,
+    WelfareDecision,
+)
+from records.access import Actor
+from records.commands.messages import tell
+from records.commands.text import checked_text
+from records.commands.work import Work, open_case
+from records.ids import new_id
+from records.queries.staff import told_for
+from records.tables import Escalation, EscalationTold
+
+_OPEN = EscalationState.RAISED, EscalationState.ACKNOWLEDGED
+
+
+def raise_ladder(
+    work: Work,
+    subject: Subject,
+    subject_id: str,
+    ladder: str,
+    *,
+    due_at: datetime,
+    why: str,
+    ask: Ask | None = None,
+) -> Escalation | None:
+    """Raise the first rung of a ladder, unless the same call is already open; returns it, or None."""
+    mine = [e for e in work.rows.escalations if e.subject is subject and e.subject_id == subject_id]
+    if any(e.state in _OPEN for e in mine):
+        return None
+    occurrence = max((e.occurrence for e in mine), default=0) + 1
+    return _raise(work, subject, subject_id, occurrence, ladder, 0, due_at=due_at, why=why, ask=ask)
+
+
+def climb(work: Work, escalation: Escalation, *, due_at: datetime) -> None:
+    """Nobody answered, or nothing was settled: tell the next; at the top, or with a clinician at work, tell again."""
+    rungs = work.rows.facts().rungs(escalation.ladder)
+    at_top = escalation.rung + 1 >= len(rungs)
+    if at_top or (escalation.decision is not None and escalation.decision.needs_outcome):
+        _tell_again(work, escalation, rungs[escalation.rung])
+        return
+    _raise(
+        work,
+        escalation.subject,
+        escalation.subject_id,
+        escalation.occurrence,
+        escalation.ladder,
+        escalation.rung + 1,
+        due_at=due_at,
+        why=escalation.why,
+    )
+
+
+def _raise(
+    work: Work,
+    subject: Subject,
+    subject_id: str,
+    occurrence: int,
+    ladder: str,
+    number: int,
+    *,
+    due_at: datetime,
+    why: str,
+    ask: Ask | None = None,
+) -> Escalation:
+    case = work.rows.facts()
+    rung: Rung = case.rungs(ladder)[number]
+    told = told_for(work.session, work.rows, rung.tell or ("peer_supervisor",))
+    owner = next((staff for role, staff in told if role != "referrer"), None)
+    row = Escalation(
+        id=new_id("esc"),
+        program_id=work.referral.program_id,
+        referral_id=work.referral.id,
+        subject=subject,
+        subject_id=subject_id,
+        occurrence=occurrence,
+        ladder=ladder,
+        rung=number,
+        ask=ask or rung.ask,
+        told=[{"staff_id": s.id, "name": s.name, "role": role} for role, s in told],
+        owner_id=owner.id if owner else None,
+        why=why,
+        high_risk=case.is_high_risk,
+        due_at=due_at,
+        raised_at=work.now,
+        answer_by=rung.answer.of(case.is_high_risk).after(work.now, case.zone, case.calendar),
+    )
+    work.add(row)
+    work.session.flush()
+    work.rows.escalations.append(row)
+    for role, staff in told:
+        if role != "referrer":
+            work.add(EscalationTold(escalation_id=row.id, staff_id=staff.id, referral_id=row.referral_id))
+        tell(
+            work.session,
+            staff,
+            "escalation_raised" if role != "referrer" else "referrer_told",
+            key=f"escalation:{row.id}",
+            program_id=row.program_id,
+            referral_id=row.referral_id,
+            subject_id=row.id,
+            is_urgent=True,
+            now=work.now,
+            answer_by=row.answer_by.isoformat(),
+        )
+    if "referrer" in rung.tell and all(role != "referrer" for role, _ in told):
+        work.record("disclosure.withheld", subject_id=row.id, what="escalation", reason="consent does not cover it")
+    work.record(
+        "escalation.raised",
+        at=work.now,
+        subject_id=row.id,
+        subject=subject,
+        about=subject_id,
+        ladder=ladder,
+        rung=number,
+        ask=row.ask,
+        due_at=due_at,
+        answer_by=row.answer_by,
+        told=[s.id for _, s in told],
+        why=why,
+    )
+    return row
+
+
+def _tell_again(work: Work, escalation: Escalation, rung: Rung) -> None:
+    case = work.rows.facts()
+    escalation.alerts += 1
+    again = rung.outcome if escalation.decision is not None and escalation.decision.needs_outcome else rung.again
+    until = again.after(work.now, case.zone, case.calendar)
+    if escalation.state is EscalationState.RAISED:
+        escalation.answer_by = until
+    else:
+        escalation.act_by = until
+    for _role, staff in told_for(work.session, work.rows, rung.tell or ("program_manager",)):
+        if _role == "referrer":
+            continue
+        tell(
+            work.session,
+            staff,
+            "escalation_again",
+            key=f"escalation:{escalation.id}:again:{escalation.alerts}",
+            program_id=escalation.program_id,
+            referral_id=escalation.referral_id,
+            subject_id=escalation.id,
+            is_urgent=True,
+            now=work.now,
+        )
+    work.record("escalation.repeated", subject_id=escalation.id, alerts=escalation.alerts, until=until)
+
+
+def settle_ladder(
+    work: Work,
+    resolution: Resolution,
+    *,
+    subject: Subject | None = None,
+    subject_id: str | None = None,
+    note: str = "",
+    by: str | None = None,
+) -> int:
+    """Settle every open rung about this (or about anything), because of what happened; returns how many."""
+    count = 0
+    for row in work.rows.escalations:
+        if row.state is EscalationState.RESOLVED:
+            continue
+        if subject is not None and row.subject is not subject:
+            continue
+        if subject_id is not None and row.subject_id != subject_id:
+            continue
+        row.state, row.resolved_at, row.resolved_by = EscalationState.RESOLVED, work.now, by
+        row.resolution, row.resolution_note = resolution, note
+        work.record("escalation.resolved", subject_id=row.id, resolution=resolution, note=note, rung=row.rung, by=by)
+        count += 1
+    return count
+
+
+def acknowledge(session: Session, actor: Actor, referral_id: str, escalation_id: str) -> Escalation:
+    """Take an escalation: “I have this”. Doing it twice changes nothing.
+
+    Raises IllegalState when it is settled, NotAllowed for whoever was not told and is not in charge.
+    """
+    work = open_case(session, actor, referral_id, "acknowledge")
+    row = work.rows.escalation(escalation_id)
+    _require_told(work, row)
+    if row.state is EscalationState.RESOLVED:
+        raise IllegalState("This is settled already.", state=row.state)
+    if row.state is EscalationState.ACKNOWLEDGED:
+        return row
+    case = work.rows.facts()
+    rung = case.rungs(row.ladder)[row.rung]
+    row.state, row.acknowledged_at, row.acknowledged_by = EscalationState.ACKNOWLEDGED, work.now, actor.id
+    row.act_by = rung.act.of(case.is_high_risk).after(work.now, case.zone, case.calendar)
+    row.owner_id = actor.id
+    work.record("escalation.acknowledged", subject_id=row.id, rung=row.rung, act_by=row.act_by, answer_by=row.answer_by)
+    work.settle()
+    return row
+
+
+def act(session: Session, actor: Actor, referral_id: str, escalation_id: str, note: str) -> Escalation:
+    """Write down what was done about an escalation that stays open."""
+    work = open_case(session, actor, referral_id, "acknowledge")
+    row = work.rows.escalation(escalation_id)
+    _require_told(work, row)
+    if row.state is EscalationState.RESOLVED:
+        raise IllegalState("This is settled already.", state=row.state)
+    work.record("escalation.acted", subject_id=row.id, note=checked_text(note, "note", required=True))
+    work.settle()
+    return row
+
+
+def resolve(
+    session: Session, actor: Actor, referral_id: str, escalation_id: str, resolution: Resolution, note: str
+) -> Escalation:
+    """Settle an escalation with what was done; the whole ladder it belongs to is settled with it.
+
+    Raises Conflict when “unable to reach” is said while the protocol still asks for attempts (domain.md scenario 39),
+    or while a welfare check has no outcome.
+    """
+    work = open_case(session, actor, referral_id, "resolve")
+    row = work.rows.escalation(escalation_id)
+    _require_told(work, row)
+    if row.state is EscalationState.RESOLVED:
+        raise IllegalState("This is settled already.", state=row.state)
+    text = checked_text(note, "note", required=True)
+    if row.ask is Ask.WELFARE_CHECK and row.decision is None and Role.CLINICIAN not in actor.roles:
+        raise NotAllowed("clinician_decides", "A clinician decides this step. Ask the on-call clinician.")
+    if resolution is Resolution.UNABLE_TO_REACH:
+        _require_full_effort(work, row)
+    settle_ladder(work, resolution, subject=row.subject, subject_id=row.subject_id, note=text, by=actor.id)
+    work.settle()
+    return row
+
+
+def _require_full_effort(work: Work, row: Escalation) -> None:
+    from domain.plan import attempts_missing
+    from records.queries.case import contact_facts
+
+    if row.subject is not Subject.CONTACT:
+        return
+    contact = work.rows.contact(row.subject_id)
+    case = work.rows.facts(with_attempts=True)
+    rule = case.rule(contact.key)
+    missing = attempts_missing(rule, case, contact_facts(contact)) if rule is not None else []
+    if missing:
+        raise Conflict("effort_incomplete", f"Before this counts as “unable to reach”: {', '.join(missing)}.")
+
+
+def decide_welfare_check(
+    session: Session, actor: Actor, referral_id: str, escalation_id: str, decision: WelfareDecision, reason: str
+) -> Escalation:
+    """A clinician decides about mobile crisis or a welfare check; never a timer (domain.md §1.4, [35]).
+
+    When somebody was sent it stays open until the outcome is entered, and tells again every two hours.
+    """
+    work = open_case(session, actor, referral_id, "decide_welfare")
+    row = work.rows.escalation(escalation_id)
+    if row.ask is not Ask.WELFARE_CHECK:
+        raise IllegalState("This step does not ask for that decision.", state=row.ask)
+    if row.state is EscalationState.RESOLVED:
+        raise IllegalState("This is settled already.", state=row.state)
+    text = checked_text(reason, "reason", required=True)
+    case = work.rows.facts()
+    rung = case.rungs(row.ladder)[row.rung]
+    if row.state is EscalationState.RAISED:
+        row.acknowledged_at, row.acknowledged_by = work.now, actor.id
+    row.state, row.decision, row.decided_at, row.owner_id = EscalationState.ACKNOWLEDGED, decision, work.now, actor.id
+    span = rung.outcome if decision.needs_outcome else rung.act.of(case.is_high_risk)
+    row.act_by = span.after(work.now, case.zone, case.calendar)
+    work.record("welfare.decided", subject_id=row.id, decision=decision, reason=text, outcome_by=row.act_by)
+    work.settle()
+    return row
+
+
+def raise_concern(session: Session, actor: Actor, referral_id: str, note: str) -> Escalation:
+    """A safety concern: the on-call clinician is told at once, whatever the schedule or hour (domain.md scenario 44)."""
+    work = open_case(session, actor, referral_id, "raise_concern")
+    work.require_open()
+    text = checked_text(note, "note")
+    concern_id = new_id("cnc")
+    work.record("concern.raised", subject_id=concern_id, note=text)
+    row = raise_ladder(
+        work, Subject.SAFETY, concern_id, "safety", due_at=work.now, why="A safety concern was raised just now."
+    )
+    if row is None:
+        raise Conflict("already_raised", "This concern is already with the clinician.")
+    work.settle()
+    return row
+
+
+def why_missed(work: Work, title: str, due_at: datetime, since: datetime) -> str:
+    """Why a missed contact is escalated, in one sentence that states what is on record."""
+    zone = work.rows.person.zone
+    tries = [a for a in work.rows.attempts if a.at >= since and a.outcome.counts_as_attempt]
+    when = local(due_at, zone).strftime("%a %-d %b, %-I:%M %p")
+    if not tries:
+        return f"{title} was due {when}. No attempt is on record."
+    kinds = ", ".join(dict.fromkeys(Outcome(a.outcome).label.lower() for a in tries))
+    count = "One attempt is" if len(tries) == 1 else f"{len(tries)} attempts are"
+    return f"{title} was due {when}. {count} on record ({kinds})."
+
+
+def _require_told(work: Work, row: Escalation) -> None:
+    actor = work.actor
+    if actor.is_system or actor.roles & {Role.SUPERVISOR, Role.MANAGER}:
+        return
+    if not any(person["staff_id"] == actor.id for person in row.told):
+        raise NotAllowed("not_told", "Only those who were told, a supervisor or a manager can answer this.")
+
+
+def settle_reached(work: Work, at: datetime) -> None:
+    """The person was reached: the calls that wanted just that are settled (domain.md scenarios 35, 45, 47)."""
+    for subject in (Subject.STREAK, Subject.LOST, Subject.RELEASE):
+        settle_ladder(work, Resolution.REACHED, subject=subject, note="The person was reached.")
+    states = {c.id: c for c in work.rows.contacts}
+    for row in list(work.rows.escalations):
+        if row.subject is Subject.CONTACT and row.state is not EscalationState.RESOLVED:
+            contact = states.get(row.subject_id)
+            rule = work.rows.facts().rule(contact.key) if contact is not None else None
+            is_settled = contact is None or contact.state in (ContactState.MET, ContactState.MET_LATE)
+            if is_settled or rule is None or rule.is_series:
+                settle_ladder(
+                    work, Resolution.REACHED, subject=row.subject, subject_id=row.subject_id, note="The person was reached."
+                )
+
+
+def parse_resolution(value: str) -> Resolution:
+    """A resolution from a form. Raises Invalid with the list."""
+    try:
+        return Resolution(value)
+    except ValueError:
+        raise Invalid("resolution", "Choose how this was settled.", field="resolution") from None

@@ -1,0 +1,129 @@
+"""Keeping the planned contacts of a case in line with its dates: added, moved, closed or replaced, and journalled."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from domain.plan import LOST_KEY, Planned, plan, plan_hold, replan, shorten_only
+from domain.vocabulary import ContactState, ReferralStatus, Resolution, Subject
+from records.commands.escalations import settle_ladder
+from records.commands.work import Work
+from records.ids import new_id
+from records.tables import Contact
+
+SEARCH_TITLE = "Look for the person"
+
+
+def replan_case(
+    work: Work,
+    why: str,
+    *,
+    removed: ContactState = ContactState.SUPERSEDED,
+    removed_reason: str = "",
+    only_shorten: bool = False,
+) -> None:
+    """Compare the plan with what there is and change the contacts that are still awaited.
+
+    `why` is what changed; contacts that the plan no longer has end in the state `removed`.
+    """
+    case = work.rows.facts()
+    is_held = work.referral.status is ReferralStatus.ON_HOLD
+    change = replan(case, plan_hold(case) if is_held else plan(case, work.now))
+    if only_shorten:
+        change = shorten_only(change)
+    if change.is_empty:
+        return
+    rows = {row.id: row for row in work.rows.contacts}
+    moved = []
+    for move in change.moved:
+        row = rows[move.contact.id]
+        moved.append([row.id, row.due_at, move.due_at])
+        row.opens_at, row.due_at, row.is_compressed = move.opens_at, move.due_at, move.is_compressed
+        _mark_arrival(work, row)
+    for contact in change.removed:
+        row = rows[contact.id]
+        row.state, row.reason = removed, removed_reason or why
+    added = [_add(work, planned) for planned in change.added]
+    work.rows.contacts.sort(key=lambda c: (c.due_at, c.id))
+    work.record(
+        "plan.changed",
+        why=why,
+        added=[[row.id, row.key, row.seq, row.opens_at, row.due_at] for row in added],
+        moved=moved,
+        ended=[[contact.id, removed.value] for contact in change.removed],
+    )
+
+
+def _add(work: Work, planned: Planned) -> Contact:
+    rule = work.rows.facts().rule(planned.key)
+    revision = sum(
+        1
+        for c in work.rows.contacts
+        if (c.cycle, c.key, c.seq) == (planned.cycle, planned.key, planned.seq)
+    )
+    row = Contact(
+        id=new_id("con"),
+        program_id=work.referral.program_id,
+        referral_id=work.referral.id,
+        key=planned.key,
+        seq=planned.seq,
+        cycle=planned.cycle,
+        revision=revision,
+        title=rule.title if rule is not None else SEARCH_TITLE,
+        opens_at=planned.opens_at,
+        due_at=planned.due_at,
+        is_compressed=planned.is_compressed,
+    )
+    _mark_arrival(work, row)
+    work.add(row)
+    work.rows.contacts.append(row)
+    return row
+
+
+def _mark_arrival(work: Work, row: Contact) -> None:
+    """A contact that was already due when we heard of the discharge: its real due time stays, the work has a time."""
+    notice = work.referral.notice_at
+    if notice is not None and row.due_at <= notice and row.key != LOST_KEY:
+        row.is_overdue_on_arrival = True
+        row.work_by = notice + timedelta(seconds=work.rows.protocol.late_work.seconds)
+
+
+def correct_windows(work: Work, why: str) -> None:
+    """The discharge time was corrected: windows of what was met or missed move too, and are judged again.
+
+    What is no longer missed, because its window has not passed, is planned anew; audit keeps both (scenario 19).
+    """
+    case = work.rows.facts()
+    wanted = {(p.key, p.seq): p for p in plan(case, work.now)}
+    judged = []
+    for row in work.rows.contacts:
+        if row.cycle != work.referral.cycle or (planned := wanted.get((row.key, row.seq))) is None:
+            continue
+        if row.state not in (ContactState.MET, ContactState.MET_LATE, ContactState.MISSED):
+            continue
+        if (row.opens_at, row.due_at) == (planned.opens_at, planned.due_at):
+            continue
+        before = (row.state, row.due_at)
+        if row.state is ContactState.MISSED and planned.due_at > work.now:
+            row.state, row.reason = ContactState.SUPERSEDED, why
+            settle_ladder(work, Resolution.CORRECTED, subject=Subject.CONTACT, subject_id=row.id, note=why)
+        else:
+            row.opens_at, row.due_at = planned.opens_at, planned.due_at
+            if row.met_at is not None:
+                row.state = ContactState.MET if row.met_at <= row.due_at else ContactState.MET_LATE
+        judged.append([row.id, before[0].value, row.state.value, before[1], row.due_at])
+    if judged:
+        work.record("contacts.corrected", why=why, contacts=judged)
+    replan_case(work, why)
+
+
+def end_awaited(work: Work, state: ContactState, reason: str) -> list[str]:
+    """Put every awaited contact into `state`, for a hold or an end; returns their ids."""
+    ended = []
+    for row in work.rows.contacts:
+        if row.state.is_awaited:
+            row.state, row.reason = state, reason
+            ended.append(row.id)
+    if ended:
+        work.record(f"contacts.{state.value}", reason=reason, contacts=ended)
+    return ended

@@ -1,0 +1,142 @@
+"""Programs, their facilities and their protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlmodel import Session, select
+
+from domain.errors import Conflict, Invalid, NotFound
+from domain.protocol import FOLDER, ProtocolProblem, default_protocols, parse_protocol
+from domain.vocabulary import FacilityKind, Setting
+from records import clock, journal
+from records.access import Actor
+from records.commands.people import checked_zone
+from records.commands.text import LINE_LENGTH, checked_text
+from records.ids import new_id
+from records.queries.protocols import find_newest
+from records.tables import Facility, Program, ProtocolVersion, Staff
+
+
+def create_program(
+    session: Session,
+    name: str,
+    *,
+    neutral_name: str = "",
+    zone: str = "America/New_York",
+    country: str = "US",
+    subdivision: str = "",
+    accepts_at_once: bool = False,
+    phone: str = "",
+    areas: Sequence[str] = (),
+) -> Program:
+    """Set up a program with the shipped protocols published as their first versions."""
+    row = Program(
+        id=new_id("prg"),
+        name=checked_text(name, "name", limit=LINE_LENGTH, required=True),
+        neutral_name=checked_text(neutral_name, "neutral_name", limit=LINE_LENGTH) or "Footbridge",
+        zone=checked_zone(zone),
+        country=country,
+        subdivision=subdivision,
+        accepts_at_once=accepts_at_once,
+        phone=phone,
+        areas=list(areas),
+        created_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    for key in default_protocols():
+        publish_protocol_text(session, row.id, (FOLDER / f"{key}.toml").read_text(encoding="utf-8"), by=None)
+    return row
+
+
+def publish_protocol(session: Session, actor: Actor, text: str) -> ProtocolVersion:
+    """Publish a new version of a protocol. Running cases keep theirs. Raises Invalid with every reason."""
+    actor.require("manage_program")
+    return publish_protocol_text(session, actor.program_id, text, by=actor.id)
+
+
+def publish_protocol_text(session: Session, program_id: str, text: str, *, by: str | None) -> ProtocolVersion:
+    """Publish for a program within a command that is under way."""
+    try:
+        protocol = parse_protocol(text)
+    except ProtocolProblem as problem:
+        raise Invalid("protocol", str(problem), field="text") from problem
+    newest = find_newest(session, program_id, protocol.key)
+    row = ProtocolVersion(
+        id=new_id("pro"),
+        program_id=program_id,
+        key=protocol.key,
+        version=(newest.version if newest else 0) + 1,
+        title=protocol.title,
+        text=text,
+        published_at=clock.now(),
+        published_by=by,
+    )
+    session.add(row)
+    session.flush()
+    journal.append_for_program(session, program_id, "protocol.published", actor=by or "system", subject_id=row.id,
+                               key=row.key, version=row.version)
+    return row
+
+
+def add_facility(
+    session: Session,
+    actor: Actor,
+    name: str,
+    kind: FacilityKind,
+    setting: Setting,
+    *,
+    zone: str = "",
+    phone: str = "",
+    address: str = "",
+    needs_clearance: bool = False,
+    identifiers: Sequence[dict[str, str]] = (),
+) -> Facility:
+    """Add a facility that refers people. The same name twice is refused."""
+    if not actor.is_system:
+        actor.require("manage_program")
+    program = session.get_one(Program, actor.program_id)
+    title = checked_text(name, "name", limit=LINE_LENGTH, required=True)
+    if session.exec(select(Facility).where(Facility.program_id == program.id, Facility.name == title)).first():
+        raise Conflict("facility_exists", "A facility of this name is on the list already.")
+    row = Facility(
+        id=new_id("fac"),
+        program_id=program.id,
+        name=title,
+        kind=kind,
+        setting=setting,
+        zone=checked_zone(zone or program.zone),
+        phone=phone,
+        address=checked_text(address, "address", limit=LINE_LENGTH),
+        needs_clearance=needs_clearance,
+        identifiers=list(identifiers),
+        created_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    journal.append_for_program(session, program.id, "facility.added", actor=actor.id, subject_id=row.id)
+    return row
+
+
+def set_people_in_charge(
+    session: Session,
+    actor: Actor,
+    *,
+    supervisor_id: str | None = None,
+    clinician_id: str | None = None,
+    manager_id: str | None = None,
+) -> Program:
+    """Name who is asked when no other supervisor is known, who is on call now, and the manager."""
+    actor.require("manage_program")
+    program = session.get_one(Program, actor.program_id)
+    for field, staff_id in (("supervisor_id", supervisor_id), ("clinician_id", clinician_id), ("manager_id", manager_id)):
+        if staff_id is None:
+            continue
+        staff = session.get(Staff, staff_id)
+        if staff is None or staff.program_id != program.id or not staff.is_active:
+            raise NotFound("That member of staff")
+        setattr(program, field, staff_id)
+    journal.append_for_program(session, program.id, "program.in_charge", actor=actor.id, supervisor=supervisor_id,
+                               clinician=clinician_id, manager=manager_id)
+    return program

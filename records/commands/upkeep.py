@@ -1,0 +1,58 @@
+"""What upkeep and the teller write: that workflows were told, that upkeep ran, the anchor of a fast clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col
+
+from records import clock
+from records.tables import Meta, Referral
+
+
+def mark_told(session: Session, referral_ids: Sequence[str], *, before: datetime) -> None:
+    """These workflows were told; what became untold after `before` (when the telling began) stays marked."""
+    session.execute(
+        update(Referral)
+        .where(col(Referral.id).in_(referral_ids), col(Referral.untold_since) <= before)
+        .values(untold_since=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def mark_upkeep_ran(session: Session) -> None:
+    """Upkeep ran now, in real time."""
+    _put(session, "upkeep_ran_at", str(clock.unix_time()))
+
+
+def share_clock(session: Session, speed: float) -> None:
+    """Run this process's clock at `speed`, from the anchor that every process of this database shares.
+
+    The first process writes the anchor; a change of speed anchors anew at the time that the clock showed, so that the
+    clock never goes back.
+    """
+    row = session.get(Meta, "clock")
+    if row is not None:
+        kept = json.loads(row.value)
+        anchor = datetime.fromisoformat(kept["anchor"])
+        clock.run_fast(kept["speed"], real_anchor=kept["real_anchor"], anchor=anchor)
+        if kept["speed"] == speed:
+            return
+        real, anchor = clock.unix_time(), clock.now()
+    elif speed == 1.0:
+        return
+    else:
+        real, anchor = clock.unix_time(), clock.now()
+    _put(session, "clock", json.dumps({"speed": speed, "real_anchor": real, "anchor": anchor.isoformat()}))
+    clock.run_fast(speed, real_anchor=real, anchor=anchor)
+
+
+def _put(session: Session, key: str, value: str) -> None:
+    row = session.get(Meta, key)
+    if row is None:
+        session.add(Meta(key=key, value=value))
+    else:
+        row.value = value

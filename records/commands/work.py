@@ -1,0 +1,124 @@
+"""The frame of every command on a case: open it under the lock, record what happened, settle what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from domain.agenda import Item, next_item
+from domain.errors import IllegalState, NotFound
+from domain.vocabulary import EscalationState, ReferralStatus, Subject
+from records import clock, engine, journal
+from records.access import Actor, referral_for, system_actor
+from records.queries.case import CaseRows, kept_anew, load_case
+from records.tables import Referral
+
+FIRST_DAYS = timedelta(hours=72)  # the board's “first 72 hours”, domain.md finding 2
+
+
+@dataclass
+class Work:
+    """One command at work on one case: who acts, when, on what."""
+
+    session: Session
+    actor: Actor
+    rows: CaseRows
+    now: datetime
+
+    @property
+    def referral(self) -> Referral:
+        """The referral itself."""
+        return self.rows.referral
+
+    @property
+    def actor_id(self) -> str:
+        """Who acts, as rows and journal keep it."""
+        return self.actor.id
+
+    def require_status(self, *allowed: ReferralStatus) -> None:
+        """Raise IllegalState unless the referral is in one of these."""
+        if self.referral.status not in allowed:
+            raise IllegalState(
+                f"This is not possible while the referral is “{self.referral.status.label.lower()}”.",
+                state=self.referral.status,
+                allowed=allowed,
+            )
+
+    def require_open(self) -> None:
+        """Raise IllegalState when the case is over or was never sent."""
+        self.require_status(
+            ReferralStatus.SUBMITTED, ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS, ReferralStatus.ON_HOLD
+        )
+
+    def record(self, event: str, *, at: datetime | None = None, subject_id: str = "", **data: Any) -> None:
+        """Append one event to the journal."""
+        journal.append(self.session, self.referral, event, actor=self.actor_id, at=at, subject_id=subject_id, **data)
+
+    def add(self, *rows: Any) -> None:
+        """Add rows to the transaction."""
+        self.session.add_all(rows)
+
+    def settle(self, *, nudge: bool = True) -> Item | None:
+        """Recompute the agenda and keep what comes next on the referral; the last step of every command.
+
+        The workflow is told only when the next item came earlier or the case is over; a later one it finds by itself.
+        """
+        row = self.referral
+        item = next_item(self.rows.facts())
+        before = row.next_at
+        row.version += 1
+        row.next_at, row.next_item = (item.at, item.kind) if item is not None else (None, "")
+        row.owner_id = self._owner()
+        _place_on_board(row, self.rows)
+        is_earlier = item is not None and (before is None or item.at < before)
+        is_over = item is None and before is not None
+        if nudge and (is_earlier or is_over):
+            row.untold_since = self.now
+            engine.leave_word(self.session, nudge=row.id)
+        self.session.flush()
+        kept_anew(self.session, self.rows)
+        return item
+
+    def _owner(self) -> str | None:
+        program = self.rows.program
+        return self.referral.bridger_id or program.supervisor_id or program.manager_id or None
+
+
+def open_case(session: Session, actor: Actor, referral_id: str, action: str) -> Work:
+    """A case for a command: visible to the actor, who may do `action`; locked. Raises NotFound or NotAllowed."""
+    if actor.is_system:
+        rows = load_case(session, referral_id, lock=True)
+        if rows.referral.program_id != actor.program_id:
+            raise NotFound("That referral")
+    else:
+        referral_for(session, actor, referral_id, action)
+        rows = load_case(session, referral_id, lock=True)
+    return Work(session, actor, rows, clock.now())
+
+
+def open_for_timer(session: Session, referral_id: str) -> Work:
+    """A case for the program's own hand, when a timer fired."""
+    rows = load_case(session, referral_id, lock=True)
+    return Work(session, system_actor(rows.referral.program_id), rows, clock.now())
+
+
+def _place_on_board(row: Referral, rows: CaseRows) -> None:
+    """Keep the columns by which the handoff board is asked, so that it never reads more rows than it shows."""
+    status = row.status
+    is_open, is_held = status.is_open, status is ReferralStatus.ON_HOLD
+    unsettled = [e for e in rows.escalations if e.state is not EscalationState.RESOLVED]
+    row.waiting_since = (row.unassigned_since or row.submitted_at) if is_open and row.bridger_id is None else None
+    is_before_leaving = is_open and not is_held and row.discharged_at is None
+    row.leaving_at = rows.facts().expected_at if is_before_leaving and row.expected_on else None
+    row.first_days_until = row.discharged_at + FIRST_DAYS if is_open and not is_held and row.discharged_at else None
+    row.overdue_since = _earliest(e.due_at for e in unsettled if e.subject is Subject.CONTACT)
+    row.escalated_since = _earliest(e.raised_at for e in unsettled)
+    row.held_since = (rows.hold.started_at if rows.hold else row.held_since) if is_held else None
+
+
+def _earliest(instants: Iterable[datetime]) -> datetime | None:
+    return min(instants, default=None)

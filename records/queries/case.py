@@ -1,0 +1,229 @@
+"""Loading one case: its rows for the commands, its facts for the rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlmodel import Session, col, select
+
+from domain import case as facts
+from domain.case import Case
+from domain.clock import Calendar
+from domain.errors import NotFound
+from domain.protocol import Protocol
+from domain.vocabulary import ReferralStatus, RiskFlag
+from records.queries.protocols import ON_HOLD, UNSCHEDULED, calendar_of, overlay, protocol_of
+from records.tables import Attempt, Contact, Escalation, Hold, Offer, Person, Program, Referral
+
+_CACHE = "footbridge_cases"
+
+
+@dataclass
+class CaseRows:
+    """The rows of one transition. What is seldom needed is read when asked for."""
+
+    session: Session
+    referral: Referral
+    person: Person
+    program: Program
+    protocol: Protocol
+    calendar: Calendar
+    contacts: list[Contact]
+    escalations: list[Escalation]
+    overlays: tuple[Protocol, ...] = ()
+
+    @cached_property
+    def offers(self) -> list[Offer]:
+        """Every offer made, oldest first."""
+        rows = select(Offer).where(Offer.referral_id == self.referral.id).order_by(col(Offer.made_at), col(Offer.id))
+        return list(self.session.exec(rows))
+
+    @cached_property
+    def holds(self) -> list[Hold]:
+        """Every hold, oldest first."""
+        rows = select(Hold).where(Hold.referral_id == self.referral.id).order_by(col(Hold.started_at), col(Hold.id))
+        return list(self.session.exec(rows))
+
+    @cached_property
+    def attempts(self) -> list[Attempt]:
+        """Every attempt that stands, by the time it was made."""
+        rows = select(Attempt).where(Attempt.referral_id == self.referral.id, col(Attempt.is_retracted).is_(False))
+        return list(self.session.exec(rows.order_by(col(Attempt.at), col(Attempt.id))))
+
+    @property
+    def hold(self) -> Hold | None:
+        """The hold in force."""
+        return next((h for h in self.holds if h.ended_at is None), None)
+
+    def contact(self, contact_id: str) -> Contact:
+        """One contact of this case. Raises NotFound."""
+        for contact in self.contacts:
+            if contact.id == contact_id:
+                return contact
+        raise NotFound("That contact")
+
+    def escalation(self, escalation_id: str) -> Escalation:
+        """One escalation of this case. Raises NotFound."""
+        for escalation in self.escalations:
+            if escalation.id == escalation_id:
+                return escalation
+        raise NotFound("That escalation")
+
+    def facts(self, *, with_attempts: bool = False) -> Case:
+        """The case as the rules see it."""
+        row, waits_for_bridger = self.referral, self.referral.bridger_id is None
+        return Case(
+            referral_id=row.id,
+            status=row.status,
+            protocol=self.protocol,
+            zone=self.person.zone,
+            calendar=self.calendar,
+            submitted_at=row.submitted_at or row.created_at,
+            cycle=row.cycle,
+            accepted_at=row.accepted_at,
+            expected_on=row.expected_on,
+            expected_time=row.expected_time,
+            date_known_at=row.date_known_at,
+            discharged_at=row.discharged_at,
+            notice_at=row.notice_at,
+            is_unscheduled=row.is_unscheduled,
+            risks=frozenset(RiskFlag(risk) for risk in row.risks),
+            has_phone=self.person.has_phone,
+            first_appointment_at=row.first_appointment_at,
+            assigned_since=row.assigned_since,
+            unassigned_since=row.unassigned_since,
+            offers_exhausted_at=row.offers_exhausted_at,
+            cancel_requested_at=row.cancel_requested_at,
+            consent=row.consent,
+            consent_expires_at=row.consent_expires_at,
+            consent_warned=row.consent_warned_at is not None,
+            lost_at=row.lost_at,
+            finish_at=row.finish_at,
+            ended_at=row.ended_at,
+            reported_at=row.reported_at,
+            contacts=tuple(contact_facts(c) for c in self.contacts),
+            escalations=tuple(_escalation(e) for e in self.escalations),
+            offers=tuple(_offer(o) for o in self.offers) if waits_for_bridger and row.status.is_open else (),
+            holds=tuple(_hold(h) for h in self.holds) if row.status is ReferralStatus.ON_HOLD else (),
+            attempts=tuple(attempt_facts(a) for a in self.attempts) if with_attempts else (),
+            overlays=self.overlays,
+        )
+
+
+def load_case(session: Session, referral_id: str, *, lock: bool = False) -> CaseRows:
+    """Load a case; with `lock`, its referral stays locked until the transaction ends. Raises NotFound.
+
+    A session that outlives one transaction keeps the case it loaded and reads it again only when its version moved.
+    """
+    query = select(Referral).where(Referral.id == referral_id)
+    kept: dict[str, tuple[int, CaseRows]] | None = session.info.get(_CACHE)
+    if kept is not None and referral_id in kept:
+        version, rows = kept[referral_id]
+        if session.exec(select(Referral.version).where(Referral.id == referral_id)).first() == version:
+            return rows
+    if lock:
+        query = query.with_for_update()
+    referral = session.exec(query.execution_options(populate_existing=lock)).first()
+    if referral is None:
+        raise NotFound("That referral")
+    rows = _load(session, referral)
+    if kept is not None:
+        kept[referral_id] = (referral.version, rows)
+    return rows
+
+
+def keep_cases(session: Session) -> None:
+    """Let this long-lived session keep the cases it loads (see `load_case`)."""
+    session.info[_CACHE] = {}
+
+
+def kept_anew(session: Session, rows: CaseRows) -> None:
+    """The command that holds this case has settled it: what the session keeps is of the new version."""
+    kept = session.info.get(_CACHE)
+    if kept is not None:
+        kept[rows.referral.id] = (rows.referral.version, rows)
+
+
+def start_case(session: Session, referral: Referral, person: Person, program: Program) -> CaseRows:
+    """The case of a referral that is being written in this transaction: nothing hangs on it yet."""
+    protocol = protocol_of(session, referral.protocol_id)
+    return CaseRows(session, referral, person, program, protocol, calendar_of(program), [], [], _overlays())
+
+
+def _load(session: Session, referral: Referral) -> CaseRows:
+    person = session.get_one(Person, referral.person_id)
+    program = session.get_one(Program, referral.program_id)
+    contacts = select(Contact).where(Contact.referral_id == referral.id)
+    escalations = select(Escalation).where(Escalation.referral_id == referral.id)
+    return CaseRows(
+        session=session,
+        referral=referral,
+        person=person,
+        program=program,
+        protocol=protocol_of(session, referral.protocol_id),
+        calendar=calendar_of(program),
+        contacts=list(session.exec(contacts.order_by(col(Contact.due_at), col(Contact.id)))),
+        escalations=list(session.exec(escalations.order_by(col(Escalation.raised_at), col(Escalation.rung)))),
+        overlays=_overlays(),
+    )
+
+
+def _overlays() -> tuple[Protocol, ...]:
+    return tuple(overlay(key) for key in (UNSCHEDULED, ON_HOLD))
+
+
+def contact_facts(row: Contact) -> facts.Contact:
+    """One contact as the rules see it."""
+    return facts.Contact(
+        id=row.id,
+        key=row.key,
+        seq=row.seq,
+        cycle=row.cycle,
+        opens_at=row.opens_at,
+        due_at=row.due_at,
+        state=row.state,
+        prompted=frozenset(row.prompted) if row.prompted else _NONE,
+        met_at=row.met_at,
+    )
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+def attempt_facts(row: Attempt) -> facts.Attempt:
+    """One attempt as the rules see it."""
+    return facts.Attempt(at=row.at, mode=row.mode, outcome=row.outcome, recorded_at=row.recorded_at)
+
+
+def _escalation(row: Escalation) -> facts.Escalation:
+    return facts.Escalation(
+        id=row.id,
+        subject=row.subject,
+        subject_id=row.subject_id,
+        occurrence=row.occurrence,
+        ladder=row.ladder,
+        rung=row.rung,
+        ask=row.ask,
+        state=row.state,
+        answer_by=row.answer_by,
+        act_by=row.act_by,
+        raised_at=row.raised_at,
+        resolved_at=row.resolved_at,
+        alerts=row.alerts,
+    )
+
+
+def _offer(row: Offer) -> facts.Offer:
+    return facts.Offer(
+        id=row.id,
+        bridger_id=row.bridger_id,
+        state=row.state,
+        made_at=row.made_at,
+        answer_by=row.answer_by,
+        closed_at=row.closed_at,
+    )
+
+
+def _hold(row: Hold) -> facts.Hold:
+    return facts.Hold(id=row.id, started_at=row.started_at, ended_at=row.ended_at)

@@ -1,0 +1,109 @@
+"""Turning rows into what matching looks at (`domain/matching.py`): the person's need, the program's bridgers."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import date, datetime
+
+from sqlmodel import Session, col, func, select
+
+from domain import match_facts as facts
+from domain.match_facts import Candidate, Clearance, Limits, Need, Ranking
+from domain.matching import rank
+from domain.vocabulary import OfferState, Setting
+from records.queries.case import CaseRows
+from records.tables import Absence, Assignment, Bridger, Offer, Program, Referral, Staff
+
+
+def rank_for(session: Session, rows: CaseRows, now: datetime) -> Ranking:
+    """Every bridger of the program for this case, best first, and those who cannot be asked with the reasons."""
+    return rank(need_of(rows), candidates_for(session, rows), now, limits_of(rows.program))
+
+
+def limits_of(program: Program) -> Limits:
+    """The program's limits of caseload and supervision."""
+    return Limits(program.caseload_limit, program.supervisor_limit)
+
+
+def need_of(rows: CaseRows) -> Need:
+    """What this person asks of a bridger."""
+    referral, person = rows.referral, rows.person
+    before_leaving = referral.discharged_at is None
+    return Need(
+        person_id=person.id,
+        program_id=referral.program_id,
+        setting=referral.setting,
+        zone=person.zone,
+        area=person.area,
+        facility_id=referral.facility_id,
+        needs_in_reach=before_leaving and _asks_in_reach(rows),
+        leaves_at=referral.discharged_at or rows.facts().expected_at,
+        language=person.language,
+        language_strength=person.language_strength,
+        gender=person.bridger_gender,
+        gender_strength=person.bridger_gender_strength,
+        protective_orders=frozenset(o["bridger_id"] for o in person.protective_orders if o.get("bridger_id")),
+        visits_in_pairs="visit_in_pairs" in person.safety_flags,
+    )
+
+
+def _asks_in_reach(rows: CaseRows) -> bool:
+    return any(rule.due.after == "acceptance" and rule.due.not_after for rule in rows.protocol.contacts)
+
+
+def candidates_for(session: Session, rows: CaseRows) -> list[Candidate]:
+    """The bridgers of the program as matching sees them, in a bounded number of queries."""
+    program_id, person_id = rows.referral.program_id, rows.person.id
+    bridgers = session.exec(
+        select(Bridger, Staff).join(Staff, col(Staff.id) == col(Bridger.staff_id)).where(
+            Bridger.program_id == program_id
+        )
+    ).all()
+    loads = Counter(dict(session.exec(
+        select(Assignment.bridger_id, func.count())
+        .where(Assignment.program_id == program_id, col(Assignment.ended_at).is_(None))
+        .group_by(Assignment.bridger_id)
+    ).all()))
+    offers = Counter(dict(session.exec(
+        select(Offer.bridger_id, func.count())
+        .where(Offer.program_id == program_id, Offer.state == OfferState.OPEN)
+        .group_by(Offer.bridger_id)
+    ).all()))
+    absences: dict[str, list[facts.Absence]] = defaultdict(list)
+    for away in session.exec(
+        select(Absence).where(Absence.program_id == program_id, col(Absence.ended_at).is_(None))
+    ):
+        absences[away.bridger_id].append(facts.Absence(away.from_at, away.until_at))
+    known = set(session.exec(
+        select(Assignment.bridger_id)
+        .join(Referral, col(Referral.id) == col(Assignment.referral_id))
+        .where(Referral.person_id == person_id)
+    ).all())
+    answered = {o.bridger_id for o in rows.offers if o.state in (OfferState.DECLINED, OfferState.EXPIRED)}
+    return [
+        Candidate(
+            id=staff.id,
+            program_id=bridger.program_id,
+            name=staff.name,
+            languages=frozenset(bridger.languages),
+            gender=bridger.gender,
+            lived_experience=frozenset(Setting(s) for s in bridger.lived_experience),
+            areas=frozenset(bridger.areas),
+            clearances=tuple(_clearance(c) for c in bridger.clearances),
+            caseload=loads[staff.id],
+            open_offers=offers[staff.id],
+            caseload_limit=bridger.caseload_limit,
+            absences=tuple(absences[staff.id]),
+            conflicts=frozenset(c["person_id"] for c in bridger.conflicts),
+            supervisor_id=staff.supervisor_id or "",
+            previously_bridged=frozenset({person_id}) if staff.id in known else frozenset(),
+            has_answered=staff.id in answered,
+            is_active=staff.is_active and bridger.is_taking_people,
+        )
+        for bridger, staff in bridgers
+    ]
+
+
+def _clearance(raw: dict[str, str]) -> Clearance:
+    until = raw.get("until")
+    return Clearance(raw["facility_id"], date.fromisoformat(until) if until else None)

@@ -1,0 +1,116 @@
+"""Finding people: likely duplicates while a planner types, and by what a search box holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import jellyfish
+from rapidfuzz import fuzz
+from sqlmodel import Session, col, or_, select
+
+from domain.vocabulary import OPEN_STATUSES
+from records.tables import JournalEntry, NotDuplicate, Person, PersonIdentifier, Referral
+
+ALIKE = 82
+"""How alike two names must be, of 100, to be shown as a possible duplicate beside the same birth date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A person on record who may be the one being typed, why, and how sure (0 to 100)."""
+
+    person: Person
+    reasons: tuple[str, ...]
+    score: int
+    open_referral_id: str | None
+
+
+def find_duplicates(
+    session: Session,
+    program_id: str,
+    *,
+    given_name: str = "",
+    family_name: str = "",
+    birth_on: date | None = None,
+    identifiers: Sequence[tuple[str, str]] = (),
+    exclude_id: str | None = None,
+    limit: int = 5,
+) -> list[Likeness]:
+    """Who this may be: the same identifier; or the same birth date and a name that sounds or is spelled alike.
+
+    Never merged without a human; the most likely first.
+    """
+    found: dict[str, Likeness] = {}
+    values = [value for _system, value in identifiers if value]
+    if values:
+        for person in session.exec(
+            select(Person)
+            .join(PersonIdentifier, col(PersonIdentifier.person_id) == col(Person.id))
+            .where(PersonIdentifier.program_id == program_id, col(PersonIdentifier.value).in_(values))
+        ):
+            found[person.id] = Likeness(person, ("the same identification number",), 100, None)
+    if birth_on is not None and (given_name or family_name):
+        for person in session.exec(
+            select(Person).where(
+                Person.program_id == program_id, Person.birth_on == birth_on, col(Person.merged_into_id).is_(None)
+            )
+        ):
+            if person.id not in found and (likeness := _alike(person, given_name, family_name)) is not None:
+                found[person.id] = likeness
+    if exclude_id is not None:
+        found.pop(exclude_id, None)
+        for row in session.exec(
+            select(NotDuplicate).where(or_(NotDuplicate.first_id == exclude_id, NotDuplicate.second_id == exclude_id))
+        ):
+            found.pop(row.first_id, None)
+            found.pop(row.second_id, None)
+    ranked = sorted(found.values(), key=lambda likeness: (-likeness.score, likeness.person.id))[:limit]
+    return [_with_referral(session, likeness) for likeness in ranked]
+
+
+def _alike(person: Person, given_name: str, family_name: str) -> Likeness | None:
+    reasons = ["the same birth date"]
+    names = [f"{person.given_name} {person.family_name}", f"{person.preferred_name} {person.family_name}", *person.aliases]
+    typed = f"{given_name} {family_name}".strip().lower()
+    score = max(round(fuzz.token_sort_ratio(typed, name.strip().lower())) for name in names if name.strip())
+    if score == 100:
+        reasons.append("the same name")
+    elif score >= ALIKE:
+        reasons.append("a name spelled alike")
+    elif family_name and jellyfish.metaphone(family_name)[:20] == person.name_sound:
+        reasons.append("a family name that sounds alike")
+        score = max(score, ALIKE)
+    elif fuzz.ratio(given_name.lower(), person.given_name.lower()) >= 90:
+        reasons.append("the same first name")
+        score = max(score, 60)
+    else:
+        return None
+    return Likeness(person, tuple(reasons), score, None)
+
+
+def _with_referral(session: Session, likeness: Likeness) -> Likeness:
+    open_id = session.exec(
+        select(Referral.id)
+        .where(Referral.person_id == likeness.person.id, col(Referral.status).in_(OPEN_STATUSES))
+        .order_by(col(Referral.created_at).desc())
+    ).first()
+    return Likeness(likeness.person, likeness.reasons, likeness.score, open_id)
+
+
+def referrals_moved_by_merge(session: Session, merged: Person) -> list[str]:
+    """The referrals that the latest merge of this record moved."""
+    entry = session.exec(
+        select(JournalEntry)
+        .where(
+            JournalEntry.program_id == merged.program_id,
+            JournalEntry.event == "person.merged",
+            JournalEntry.subject_id == merged.merged_into_id,
+        )
+        .order_by(col(JournalEntry.id).desc())
+    )
+    for row in entry:
+        if row.data.get("merged") == merged.id:
+            return list(row.data.get("referrals", []))
+    return []

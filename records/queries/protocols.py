@@ -1,0 +1,72 @@
+"""The protocol that a case follows, and the calendar of its program; both kept once loaded, since neither changes."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+
+import holidays
+from sqlmodel import Session, col, select
+
+from domain.clock import Calendar
+from domain.errors import Invalid
+from domain.protocol import Protocol, default_protocols, parse_protocol
+from domain.vocabulary import Setting
+from records.tables import Program, ProtocolVersion
+
+UNSCHEDULED, ON_HOLD = "unscheduled", "on-hold"
+_loaded: dict[str, Protocol] = {}
+
+
+def protocol_of(session: Session, protocol_id: str) -> Protocol:
+    """The published protocol with this id. A published version never changes, so it is read once a process."""
+    found = _loaded.get(protocol_id)
+    if found is None:
+        row = session.get_one(ProtocolVersion, protocol_id)
+        found = _loaded[protocol_id] = parse_protocol(row.text)
+    return found
+
+
+def find_newest(session: Session, program_id: str, key: str) -> ProtocolVersion | None:
+    """The newest published version of a program's protocol."""
+    return session.exec(
+        select(ProtocolVersion)
+        .where(ProtocolVersion.program_id == program_id, ProtocolVersion.key == key)
+        .order_by(col(ProtocolVersion.version).desc())
+        .limit(1)
+    ).first()
+
+
+def newest_for_setting(session: Session, program_id: str, setting: Setting) -> ProtocolVersion:
+    """The newest protocol for people leaving this setting. Raises Invalid when the program has none."""
+    rows = session.exec(
+        select(ProtocolVersion)
+        .where(ProtocolVersion.program_id == program_id)
+        .order_by(col(ProtocolVersion.key), col(ProtocolVersion.version).desc())
+    )
+    for row in rows:
+        if setting in protocol_of(session, row.id).settings:
+            return row
+    raise Invalid("no_protocol", "This program has no protocol for that setting yet. Ask its manager.", field="setting")
+
+
+def overlay(key: str) -> Protocol:
+    """The shipped protocol that lies on top: for unscheduled leaving, for holds."""
+    return default_protocols()[key]
+
+
+def calendar_of(program: Program) -> Calendar:
+    """The days on which the program's offices are closed: public holidays and its own."""
+    return _calendar(program.country, program.subdivision, tuple(program.closed_on))
+
+
+@lru_cache(maxsize=256)
+def _calendar(country: str, subdivision: str, closed_on: tuple[str, ...]) -> Calendar:
+    days = {date.fromisoformat(day) for day in closed_on}
+    if country:
+        years = range(_FIRST_YEAR, _FIRST_YEAR + 60)
+        days.update(holidays.country_holidays(country, subdiv=subdivision or None, years=years))
+    return Calendar(frozenset(days))
+
+
+_FIRST_YEAR = 2000

@@ -1,0 +1,83 @@
+"""What upkeep asks of the records alone: whose workflow was not told, what is overdue, what was not sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlmodel import Session, col, func, or_, select
+
+from domain.vocabulary import NotificationState
+from records import clock
+from records.tables import Meta, Notification, Referral
+
+PATIENCE = timedelta(seconds=5)
+"""So long a due item may wait for its own timer before upkeep tells the workflow as well."""
+STALE_CLAIM = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """How the appointments are kept: items whose time has passed, and how long ago the oldest was due (seconds)."""
+
+    overdue_items: int
+    oldest_seconds: float
+    untold: int
+    undelivered: int
+    upkeep_ran_seconds_ago: float | None
+
+
+def list_untold(session: Session, limit: int = 1000) -> list[str]:
+    """Referrals whose next item has passed, or whose workflow was not told of an earlier one; the longest waiting first."""
+    due = clock.now() - PATIENCE * max(clock.speed(), 1.0)
+    return list(
+        session.exec(
+            select(Referral.id)
+            .where(
+                or_(
+                    col(Referral.untold_since).is_not(None),
+                    (col(Referral.next_at).is_not(None)) & (col(Referral.next_at) <= due),
+                )
+            )
+            .order_by(func.coalesce(Referral.next_at, Referral.untold_since))
+            .limit(limit)
+        )
+    )
+
+
+def list_undelivered(session: Session, limit: int = 1000) -> list[str]:
+    """Messages that wait to be sent, or whose sender died while sending."""
+    now = clock.now()
+    queued = (col(Notification.state) == NotificationState.QUEUED) & (col(Notification.not_before) <= now)
+    dropped = (col(Notification.state) == NotificationState.SENDING) & (
+        col(Notification.claimed_at) <= now - STALE_CLAIM
+    )
+    return list(
+        session.exec(select(Notification.id).where(or_(queued, dropped)).order_by(col(Notification.not_before)).limit(limit))
+    )
+
+
+def agenda_lateness(session: Session) -> Lateness:
+    """The figures that matter most, from the records alone, so that a dead worker is seen."""
+    now = clock.now()
+    overdue, oldest = session.exec(
+        select(func.count(), func.min(Referral.next_at)).where(
+            col(Referral.next_at).is_not(None), col(Referral.next_at) <= now
+        )
+    ).one()
+    untold = session.exec(select(func.count()).where(col(Referral.untold_since).is_not(None))).one()
+    waiting = session.exec(
+        select(func.count()).where(
+            col(Notification.state).in_((NotificationState.QUEUED, NotificationState.SENDING)),
+            col(Notification.not_before) <= now,
+        )
+    ).one()
+    ran = session.get(Meta, "upkeep_ran_at")
+    ago = clock.unix_time() - float(ran.value) if ran is not None else None
+    return Lateness(
+        overdue_items=overdue,
+        oldest_seconds=max((now - oldest).total_seconds(), 0.0) if oldest is not None else 0.0,
+        untold=untold,
+        undelivered=waiting,
+        upkeep_ran_seconds_ago=ago,
+    )
