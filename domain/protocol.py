@@ -7,101 +7,26 @@ changes (design §3). Parsing is strict: an unknown key, clock, role or ladder i
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from domain.clock import Span, parse_span
+from domain.clock import Span
+from domain.due import ByRisk, Due, Elapsed, SomeTime, SpanField, Strict
 from domain.vocabulary import Ask, Counts, Mode, RiskFlag, Setting
 
-SpanField = Annotated[Span, BeforeValidator(lambda v: v if isinstance(v, Span) else parse_span(v))]
-Anchor = Literal["referral", "acceptance", "discharge", "expected_discharge", "first_appointment", "hold"]
 Told = Literal["bridger", "peer_supervisor", "on_call_clinician", "referrer", "program_manager"]
 
 FOLDER = Path(__file__).parent / "protocols"
+LOST_KEY = "search"
+"""The key of the contacts of the lost-to-contact cadence, which no contact rule describes."""
+
+_MOST = 400  # contacts in one series: a year of days
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-class ByRisk(_Strict):
-    """A length of time, and the one for people at high risk, which is never longer."""
-
-    standard: SpanField
-    high_risk: SpanField | None = None
-
-    def of(self, high: bool) -> Span:
-        """The length that applies."""
-        return self.high_risk if high and self.high_risk is not None else self.standard
-
-    @model_validator(mode="after")
-    def _never_longer(self) -> ByRisk:
-        if self.high_risk is not None and _may_be_longer(self.high_risk, self.standard):
-            raise ValueError("high risk never lengthens a time")
-        return self
-
-
-def _may_be_longer(span: Span, than: Span) -> bool:
-    """Whether `span` could end later than `than`, on whatever day and at whatever hour both begin.
-
-    Business days are at least this long: from the last minute of one day until the close of business of the next,
-    less the hour that daylight saving takes.
-    """
-    if than.business_days:
-        if span.business_days:
-            return span.business_days > than.business_days
-        return span.seconds > ((than.business_days - 1) * 24 + 16) * 3600
-    return bool(span.business_days) or span.seconds > than.seconds
-
-
-class Due(_Strict):
-    """When a contact's window opens and ends, relative to an anchor.
-
-    `within` is a length of time from `after`; `dates` are local dates counted from the anchor's date, which is day 0;
-    `by` is a length of time before the anchor `before`. `opens` delays the opening, `lead` brings it before the anchor.
-    `calling_hours` moves an end that falls into the night to the morning, for what can only be done by day;
-    `skip_late` leaves out a contact whose time before the anchor has passed already.
-    """
-
-    after: Anchor | None = None
-    before: Anchor | None = None
-    within: SpanField | None = None
-    high_risk: SpanField | None = None
-    at_most: SpanField | None = None
-    dates: tuple[int, int] | None = None
-    high_risk_dates: tuple[int, int] | None = None
-    by: SpanField | None = None
-    opens: SpanField | None = None
-    lead: SpanField | None = None
-    not_after: Anchor | None = None
-    calling_hours: bool = False
-    skip_late: bool = False
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Due:
-        if (self.after is None) == (self.before is None):
-            raise ValueError("a due time is either after or before an anchor")
-        if self.before is not None and self.by is None:
-            raise ValueError("a due time before an anchor needs `by`")
-        if self.after is not None and (self.within is None) == (self.dates is None):
-            raise ValueError("a due time after an anchor needs either `within` or `dates`")
-        for usual, high in ((self.dates, self.high_risk_dates),):
-            if usual and (usual[1] < usual[0] or usual[0] < 0):
-                raise ValueError("dates run forward from day 0")
-            if usual and high and high[1] > usual[1]:
-                raise ValueError("high risk never lengthens a window")
-        if self.within and self.high_risk and not (self.within.business_days and self.high_risk.seconds):
-            # elapsed hours beside business days are compared day by day: the earlier end holds (see plan.window)
-            if _may_be_longer(self.high_risk, self.within):
-                raise ValueError("high risk never lengthens a window")
-        return self
-
-
-class Needs(_Strict):
+class Needs(Strict):
     """What must have been tried before a contact counts as tried in full."""
 
     attempts: int = Field(1, ge=0, le=20)
@@ -110,39 +35,43 @@ class Needs(_Strict):
     days: int = Field(1, ge=0, le=10)
 
 
-class Streak(_Strict):
+class Streak(Strict):
     """So many misses in a row raise this ladder."""
 
     misses: int = Field(ge=2, le=30)
     ladder: str
 
 
-class ContactRule(_Strict):
+class ContactRule(Strict):
     """One line of the protocol: a contact, or a series of them."""
 
     key: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
     title: str = Field(min_length=3, max_length=60)
     due: Due
-    every: SpanField | None = None
-    until: SpanField | None = None
+    every: Elapsed | None = None
+    until: Elapsed | None = None
     counts: Counts = Counts.CONTACT
-    modes: tuple[Mode, ...] = (Mode.CALL, Mode.VISIT, Mode.VIDEO, Mode.TEXT)
+    modes: tuple[Mode, ...] = Field((Mode.CALL, Mode.VISIT, Mode.VIDEO, Mode.TEXT), min_length=1)
     needs: Needs = Needs()
     remind: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
-    warn: SpanField | None = None
+    warn: Elapsed | None = None
     warn_tell: tuple[Told, ...] = ("peer_supervisor",)
     ladder: str
     streaks: tuple[Streak, ...] = ()
     only: tuple[RiskFlag, ...] = ()
 
     @model_validator(mode="after")
-    def _series(self) -> ContactRule:
+    def _consistent(self) -> ContactRule:
+        if self.key == LOST_KEY:
+            raise ValueError(f"the key “{LOST_KEY}” is kept for looking for somebody who was lost")
         if (self.every is None) != (self.until is None):
             raise ValueError("a series needs both `every` and `until`")
-        if self.every is not None and self.every.seconds <= 0:
-            raise ValueError("a series repeats after some elapsed time")
-        if self.every is not None and self.until is not None and self.until.seconds / self.every.seconds > 400:
-            raise ValueError("a series has at most 400 contacts")
+        if self.every is not None and self.until is not None:
+            _check_series(self.due, self.every, self.until)
+        elif self.streaks:
+            raise ValueError("only a series can be missed several times in a row")
+        if len({f"{fraction:.0%}" for fraction in self.remind}) < len(self.remind):
+            raise ValueError("the same reminder is there twice")
         return self
 
     @property
@@ -156,36 +85,61 @@ class ContactRule(_Strict):
         return set(self.modes) <= {Mode.VISIT}
 
 
-class Rung(_Strict):
+def _check_series(due: Due, every: Span, until: Span) -> None:
+    """Windows of one series follow one another. Raises ValueError with a sentence."""
+    if due.after != "discharge":
+        raise ValueError("only what follows leaving can repeat")
+    if until.seconds > every.seconds * _MOST:
+        raise ValueError(f"a series has at most {_MOST} contacts")
+    if due.dates is not None:
+        if every.seconds % 86400:
+            raise ValueError("a series of dates repeats after whole days")
+        length = (due.dates[1] - due.dates[0] + 1) * 86400
+    else:
+        within, opens = due.within or Span(), due.opens or Span()
+        if within.business_days or due.calling_hours:
+            raise ValueError("a series has windows of dates or of elapsed time")
+        length = within.seconds - opens.seconds
+    if length > every.seconds:
+        raise ValueError("the windows of this series overlap")
+
+
+class Rung(Strict):
     """One step of a ladder: who is told, what is asked, how long they have."""
 
-    tell: tuple[Told, ...] = ()
+    tell: tuple[Told, ...] = Field(min_length=1)
     ask: Ask = Ask.ANSWER
     answer: ByRisk
     act: ByRisk = ByRisk(
         standard=Span(86400), high_risk=Span(4 * 3600)
     )  # project choice: a taken call is settled in a day
-    outcome: SpanField = Span(2 * 3600)  # domain.md scenario 43: no outcome of a welfare check in 2 h: tell again
-    again: SpanField = Span(86400)
+    outcome: SomeTime = Span(2 * 3600)  # domain.md scenario 43: no outcome of a welfare check in 2 h: tell again
+    again: SomeTime = Span(86400)
 
 
-class Assignment(_Strict):
+class Assignment(Strict):
     """Deadlines between the referral and a named bridger."""
 
     accept: SpanField
     offer_answer: ByRisk
     deadline: SpanField
-    retry: SpanField = Span(4 * 3600)
+    retry: SomeTime = Span(4 * 3600)
 
 
-class Cadence(_Strict):
+class Cadence(Strict):
     """How often to look for a person who was lost, until so long after discharge."""
 
-    every: SpanField
-    until: SpanField
+    every: Elapsed
+    until: Elapsed
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Cadence:
+        if self.until.seconds > self.every.seconds * _MOST:
+            raise ValueError(f"a search has at most {_MOST} attempts")
+        return self
 
 
-class Protocol(_Strict):
+class Protocol(Strict):
     """Everything that follows from how a person leaves."""
 
     key: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
@@ -195,16 +149,16 @@ class Protocol(_Strict):
     settings: tuple[Setting, ...] = ()
     assignment: Assignment
     date_check: SpanField
-    date_review: SpanField
-    finish: SpanField
-    late_work: SpanField = Span(4 * 3600)  # domain.md §6, late notice: work it within 4 h of the notice
+    date_review: SomeTime
+    finish: SomeTime
+    late_work: Elapsed = Span(4 * 3600)  # domain.md §6, late notice: work it within 4 h of the notice
     consent_by: SpanField = Span(7 * 86400)  # domain.md P5: consent by day 7
     consent_warning: SpanField = Span(7 * 86400)
     cancel_answer: SpanField = Span(business_days=1)  # domain.md §4.6, project choice
-    hold_review: tuple[SpanField, ...] = (Span(30 * 86400), Span(90 * 86400))  # domain.md P6
+    hold_review: tuple[Elapsed, ...] = (Span(30 * 86400), Span(90 * 86400))  # domain.md P6
     lost: tuple[Cadence, ...] = ()
-    lost_modes: int = 2
-    contacts: tuple[ContactRule, ...]
+    lost_modes: int = Field(2, ge=1, le=5)
+    contacts: tuple[ContactRule, ...] = Field(min_length=1)
     ladders: dict[str, tuple[Rung, ...]]
 
     @model_validator(mode="after")
@@ -213,8 +167,10 @@ class Protocol(_Strict):
         if len(set(keys)) != len(keys):
             raise ValueError("two contacts share a key")
         for name, rungs in self.ladders.items():
-            if not rungs:
-                raise ValueError(f"the ladder “{name}” has no rung")
+            _check_ladder(name, rungs)
+        for before, cadence in zip(self.lost, self.lost[1:], strict=False):
+            if cadence.until.seconds <= before.until.seconds:
+                raise ValueError("each part of the search for somebody lost ends later than the one before")
         for rule in self.contacts:
             for ladder in (rule.ladder, *(s.ladder for s in rule.streaks)):
                 if ladder not in self.ladders:
@@ -226,7 +182,11 @@ class Protocol(_Strict):
 
     def rule(self, key: str) -> ContactRule | None:
         """The contact rule with this key, if any."""
-        return _rules(self).get(key)
+        return self._by_key.get(key)
+
+    @cached_property
+    def _by_key(self) -> dict[str, ContactRule]:
+        return {rule.key: rule for rule in self.contacts}
 
     def __hash__(self) -> int:
         return hash((self.key, self.version))
@@ -235,25 +195,24 @@ class Protocol(_Strict):
 LADDERS_EVERY_PROTOCOL_HAS = ("supervisor", "safety")
 """`supervisor`: decisions and delays that are not about one contact; `safety`: a safety concern."""
 
-_RULES: dict[tuple[str, int, int], dict[str, ContactRule]] = {}
+
+def _check_ladder(name: str, rungs: tuple[Rung, ...]) -> None:
+    """Raises ValueError: a ladder has rungs, and somebody looks (at the jail roster too) before a welfare check."""
+    if not rungs:
+        raise ValueError(f"the ladder “{name}” has no rung")
+    asked = [rung.ask for rung in rungs]
+    if Ask.WELFARE_CHECK in asked and Ask.LOCATE not in asked[: asked.index(Ask.WELFARE_CHECK)]:
+        raise ValueError(
+            f"the ladder “{name}” asks about a welfare check before anybody was asked to find the person"
+        )  # domain.md §6, re-arrest: nobody knocks at the door of somebody who is in jail
 
 
-def _rules(protocol: Protocol) -> dict[str, ContactRule]:
-    found = _RULES.get((protocol.key, protocol.version, id(protocol)))
-    if found is None:
-        found = {rule.key: rule for rule in protocol.contacts}
-        _RULES[(protocol.key, protocol.version, id(protocol))] = found
-    return found
-
-
-@dataclass(frozen=True, slots=True)
 class ProtocolProblem(Exception):
-    """A protocol file that cannot be used, with every reason."""
+    """A protocol file that cannot be used, with every reason: `where: sentence`."""
 
-    reasons: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return "; ".join(self.reasons)
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
 
 
 def parse_protocol(text: str) -> Protocol:
@@ -270,8 +229,20 @@ def protocol_from(raw: dict[str, Any]) -> Protocol:
     try:
         return Protocol.model_validate(raw)
     except ValidationError as problem:
-        reasons = tuple(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in problem.errors())
-        raise ProtocolProblem(reasons) from problem
+        raise ProtocolProblem(tuple(_reason(e["loc"], e["type"], e["msg"], raw) for e in problem.errors())) from problem
+
+
+def _reason(place: tuple[int | str, ...], kind: str, message: str, raw: object) -> str:
+    """`contacts.weekly.due.within: sentence`: contacts by their key, which people know, not by their number."""
+    steps = [str(step) for step in place]
+    if len(place) > 1 and place[0] == "contacts" and isinstance(raw, dict) and isinstance(place[1], int):
+        contact = raw["contacts"][place[1]]
+        steps[1] = str(contact.get("key", place[1])) if isinstance(contact, dict) else steps[1]
+    sentence = _SENTENCES.get(kind, message.removeprefix("Value error, "))
+    return f"{'.'.join(steps) or 'file'}: {sentence}"
+
+
+_SENTENCES = {"extra_forbidden": "this is not a known key", "missing": "this is missing"}
 
 
 @lru_cache(maxsize=1)
