@@ -92,8 +92,8 @@ def import_direction(source: Source) -> Iterator[tuple[int, str]]:
             yield (
                 node.lineno,
                 (
-                    f"{source.folder} imports {name}. {source.folder} may import {' and '.join(sorted(may)) or 'nothing'} "
-                    "of ours: the rules stay testable, and a change of the engine or of a page cannot reach them"
+                    f"{source.folder} imports {name}. Of ours it may import {' and '.join(sorted(may)) or 'nothing'}: "
+                    "the rules stay testable, and a change of the engine or of a page cannot reach them"
                 ),
             )
 
@@ -134,9 +134,7 @@ def one_committer(source: Source) -> Iterator[tuple[int, str]]:
         ):
             yield (
                 call.lineno,
-                (
-                    "commits. Only records/engine.py does: one request or activity is one transaction, all of it or nothing"
-                ),
+                ("commits. Only records/engine.py does: one request or activity is one transaction, all or nothing"),
             )
 
 
@@ -183,7 +181,7 @@ def workflow_imports(source: Source) -> Iterator[tuple[int, str]]:
             yield (
                 node.lineno,
                 (
-                    f"imports {name} outside imports_passed_through(): the sandbox would load it a second time for every "
+                    f"imports {name} outside imports_passed_through(): the sandbox would load it again for every "
                     "workflow, and isinstance on its types is silently False"
                 ),
             )
