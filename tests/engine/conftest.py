@@ -8,11 +8,7 @@ import pytest
 
 from cli.temporal_server import TemporalServer, temporal_server
 from records import clock
-
-DYNAMIC_CONFIG = (
-    "frontend.WorkflowTimeSkippingEnabled=true",
-    "limit.historyCount.suggestContinueAsNew=30",  # 4,096 by default; low, so that a test gets there
-)
+from tests.engine.running import DYNAMIC_CONFIG
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from temporalio import activity
 
 from records import clock
 from workflows import names
-from workflows.names import Appointment
+from workflows.names import Appointment, CaughtUp
 
 
 class PaperRecords:
@@ -22,6 +22,8 @@ class PaperRecords:
         self._items: dict[str, list[tuple[datetime, str]]] = {}
         self.asked: list[str] = []
         self.carried_out: list[tuple[str, str]] = []
+        self.delivered: list[str] = []
+        """Notifications, each try; the first try of all fails."""
         self.before_answer: Callable[[str], None] = lambda _: None
         """Called while the activity that asks is under way, after it has read."""
         self.before_carrying_out: Callable[[str], None] = lambda _: None
@@ -51,7 +53,17 @@ class PaperRecords:
                 self._items[referral_id] = items[len(due) :]
             return self._next(referral_id)
 
-        return [next_item, carry_out]
+        @activity.defn(name=names.DELIVER)
+        def deliver(notification_id: str) -> None:
+            self.delivered.append(notification_id)
+            if len(self.delivered) == 1:
+                raise ConnectionError
+
+        @activity.defn(name=names.CATCH_UP)
+        def catch_up() -> CaughtUp:
+            return CaughtUp(told=0, deliveries=0, lateness_seconds=0.0)
+
+        return [next_item, carry_out, deliver, catch_up]
 
     def _next(self, referral_id: str) -> Appointment:
         with self._lock:

@@ -23,6 +23,7 @@ from workflows import names
 from workflows.delivery import DeliveryWorkflow
 from workflows.discretion import DiscreetFailures
 from workflows.transition import TransitionWorkflow
+from workflows.upkeep import UpkeepWorkflow
 
 STRICT_SANDBOX = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_import_notification_policy(
@@ -30,6 +31,12 @@ STRICT_SANDBOX = SandboxedWorkflowRunner(
     )
 )
 """An import that slips into a workflow file past its block fails the test: it would cost every workflow."""
+
+DYNAMIC_CONFIG = (
+    "frontend.WorkflowTimeSkippingEnabled=true",
+    "limit.historyCount.suggestContinueAsNew=30",  # 4,096 by default; low, so that a test gets there
+)
+"""Of the test server."""
 
 OF_THE_SKIPPING = ("OPTIONS_UPDATED", "TIME_SKIPPING_TRANSITIONED")
 
@@ -76,7 +83,7 @@ async def engine(
         async with Worker(
             client,
             task_queue=queue,
-            workflows=[TransitionWorkflow, DeliveryWorkflow],
+            workflows=[TransitionWorkflow, DeliveryWorkflow, UpkeepWorkflow],
             activities=activities,
             activity_executor=threads,
             workflow_runner=STRICT_SANDBOX,

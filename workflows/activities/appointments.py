@@ -1,0 +1,45 @@
+"""What is next for a referral, and the carrying out of what is due."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+from temporalio import activity
+
+from records import clock
+from records.commands import agenda
+from records.engine import read_session, transaction
+from records.queries.next_item import NextItem, find_next_item
+from records.tables import Referral
+from workflows import names
+from workflows.names import Appointment
+
+
+@activity.defn(name=names.NEXT_ITEM)
+def next_item(referral_id: str) -> Appointment:
+    """The referral's next appointment, as the records keep it."""
+    with read_session() as session:
+        return _appointment(session, referral_id, find_next_item(session, referral_id))
+
+
+@activity.defn(name=names.CARRY_OUT)
+def carry_out(referral_id: str) -> Appointment:
+    """Everything that is due now, carried out under the referral's lock; the appointment that follows.
+
+    Late, doubled or stale calls find nothing due and change nothing.
+    """
+    with transaction() as session:
+        return _appointment(session, referral_id, agenda.carry_out(session, referral_id))
+
+
+def _appointment(session: Session, referral_id: str, item: NextItem | None) -> Appointment:
+    if item is None:
+        return Appointment(is_over=True)
+    referral = session.get_one(Referral, referral_id)
+    return Appointment(
+        is_over=False,
+        kind=item.kind,
+        at=item.at,
+        seconds=clock.real_seconds_until(item.at),
+        program_id=referral.program_id,
+        setting=referral.setting.value,
+    )

@@ -1,0 +1,75 @@
+"""Upkeep's one activity: reads from the records who was not told, and tells them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from temporalio import activity
+from temporalio.client import Client
+
+from records import clock
+from records.commands.upkeep import mark_told, mark_upkeep_ran
+from records.engine import read_session, transaction
+from records.queries.upkeep import agenda_lateness, list_undelivered, list_untold
+from workflows import names
+from workflows.client import send_off, tell
+from workflows.names import CaughtUp
+
+_BATCH = 500
+_STOP_AFTER_SECONDS = 45.0
+
+
+class CatchUp:
+    """Holds the client that the activity tells with."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @activity.defn(name=names.CATCH_UP)
+    async def catch_up(self) -> CaughtUp:
+        """Tell in batches until all are told or the minute is nearly over; the next run goes on from there."""
+        give_up_at = clock.unix_time() + _STOP_AFTER_SECONDS
+        lateness = await asyncio.to_thread(_lateness)
+        seen: set[str] = set()
+        told = 0
+        while clock.unix_time() < give_up_at:
+            # Overdue referrals stay listed until their workflow has carried out what is due, hence the growing limit.
+            listed = await asyncio.to_thread(_untold, len(seen) + _BATCH)
+            batch = [referral_id for referral_id in listed if referral_id not in seen]
+            if not batch:
+                break
+            seen.update(batch)
+            began = clock.now()
+            heard = await tell(self._client, batch)
+            await asyncio.to_thread(_mark, heard, began)
+            told += len(heard)
+        deliveries = await send_off(self._client, await asyncio.to_thread(_undelivered))
+        await asyncio.to_thread(_mark_run)
+        return CaughtUp(told=told, deliveries=len(deliveries), lateness_seconds=lateness)
+
+
+def _lateness() -> float:
+    with read_session() as session:
+        return agenda_lateness(session).oldest_seconds
+
+
+def _untold(limit: int) -> list[str]:
+    with read_session() as session:
+        return list_untold(session, limit)
+
+
+def _undelivered() -> list[str]:
+    with read_session() as session:
+        return list_undelivered(session, _BATCH)
+
+
+def _mark(referral_ids: list[str], before: datetime) -> None:
+    if referral_ids:
+        with transaction() as session:
+            mark_told(session, referral_ids, before=before)
+
+
+def _mark_run() -> None:
+    with transaction() as session:
+        mark_upkeep_ran(session)

@@ -1,0 +1,184 @@
+"""The way into the engine for everybody else: tell a transition to look again, set a message going.
+
+Nothing here may hold up a request or make it fail. What cannot be told now is on record as untold, and upkeep tells it
+within a minute of Temporal's return.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError
+
+from records import clock
+from records.commands.upkeep import mark_told
+from records.engine import Word, transaction
+from workflows import names
+from workflows.delivery import DeliveryWorkflow
+from workflows.transition import TransitionWorkflow
+
+DEFAULT_ADDRESS = "127.0.0.1:7233"
+
+_log = logging.getLogger(__name__)
+_CALL_SECONDS = 5.0  # around a whole call: the client's own time-out is for one try of several
+_AT_ONCE = 20
+_BATCH = 200
+_MOST_WAITING = 10_000
+_LONGEST_PAUSE_SECONDS = 15.0
+_MARK_WITHIN_SECONDS = 0.5
+_BATCHES_MARKED_AT_ONCE = 50
+_UNREACHABLE = (RPCError, TimeoutError, OSError, RuntimeError)  # RuntimeError: what a failed connect raises
+
+
+async def connect(address: str = "") -> Client:
+    """A client by Temporal's own environment variables and profile; `address` where they name none.
+
+    Raises RuntimeError or TimeoutError when Temporal cannot be reached.
+    """
+    config = ClientConfig.load_client_connect_config()
+    config.setdefault("target_host", address or DEFAULT_ADDRESS)
+    async with asyncio.timeout(_CALL_SECONDS):
+        return await Client.connect(**config)
+
+
+async def tell(client: Client, referral_ids: Iterable[str]) -> list[str]:
+    """Nudge these transitions, starting those that do not run. Returns the ids that were told."""
+
+    async def nudge(referral_id: str) -> None:
+        await client.start_workflow(
+            TransitionWorkflow.run,
+            referral_id,
+            id=names.transition_id(referral_id),
+            task_queue=names.TASK_QUEUE,
+            start_signal="nudge",
+        )
+
+    return await _each(referral_ids, nudge)
+
+
+async def send_off(client: Client, notification_ids: Iterable[str]) -> list[str]:
+    """Start the delivery of these messages; one that is under way is left alone. Returns the ids that were started."""
+
+    async def start(notification_id: str) -> None:
+        await client.start_workflow(
+            DeliveryWorkflow.run,
+            notification_id,
+            id=names.delivery_id(notification_id),
+            task_queue=names.TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+
+    return await _each(notification_ids, start)
+
+
+async def _each(ids: Iterable[str], call: Callable[[str], Awaitable[None]]) -> list[str]:
+    """Call for each id, some at once, each within its time. Returns those that went well."""
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(an_id: str) -> str | None:
+        async with places:
+            try:
+                async with asyncio.timeout(_CALL_SECONDS):
+                    await call(an_id)
+            except _UNREACHABLE as error:
+                _log.warning("temporal did not take %s: %s; upkeep will", an_id, type(error).__name__)
+                return None
+            return an_id
+
+    return [an_id for an_id in await asyncio.gather(*map(one, ids)) if an_id is not None]
+
+
+class Teller:
+    """Passes on what commits have to say, from a thread of its own.
+
+    `hear` goes to `records.engine.on_commit`. At most 10,000 words wait; beyond that, and whenever Temporal is away,
+    words are dropped: the records know who is untold.
+    """
+
+    def __init__(self, connection: Callable[[], Awaitable[Client]] = connect) -> None:
+        self._connection = connection
+        self._client: Client | None = None
+        self._nudges: dict[str, None] = {}
+        self._deliveries: dict[str, None] = {}
+        self._told: list[tuple[datetime, list[str]]] = []
+        self._lock = threading.Lock()
+        self._word = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="footbridge-teller", daemon=True)
+
+    def start(self) -> Teller:
+        """Begin to pass words on."""
+        self._thread.start()
+        return self
+
+    def hear(self, word: Word) -> None:
+        """Take a word from a commit. Returns at once, whatever state Temporal is in."""
+        with self._lock:
+            for waiting, ids in ((self._nudges, word.nudges), (self._deliveries, word.deliveries)):
+                if len(waiting) < _MOST_WAITING:
+                    waiting.update(dict.fromkeys(ids))
+        self._word.set()
+
+    def close(self, within_seconds: float = 5.0) -> None:
+        """Pass on what was heard, for so long at most, and stop."""
+        self._closing.set()
+        self._word.set()
+        self._thread.join(within_seconds)
+
+    def _run(self) -> None:
+        with asyncio.Runner() as runner:
+            pause = 0.0
+            while True:
+                heard = self._word.wait(_MARK_WITHIN_SECONDS if self._told else None)
+                self._word.clear()
+                while batch := self._take():
+                    reached = runner.run(self._pass_on(*batch))
+                    pause = 0.0 if reached else min(max(1.0, 2 * pause), _LONGEST_PAUSE_SECONDS)
+                    if pause and self._closing.wait(pause):
+                        return
+                if not heard or len(self._told) >= _BATCHES_MARKED_AT_ONCE or self._closing.is_set():
+                    self._mark()
+                if self._closing.is_set():
+                    return
+
+    def _take(self) -> tuple[list[str], list[str]] | None:
+        """The words that wait, a batch at most; None when there are none."""
+        with self._lock:
+            nudges = [self._nudges.popitem()[0] for _ in range(min(_BATCH, len(self._nudges)))]
+            deliveries = [self._deliveries.popitem()[0] for _ in range(min(_BATCH, len(self._deliveries)))]
+        return (nudges, deliveries) if nudges or deliveries else None
+
+    async def _pass_on(self, nudges: list[str], deliveries: list[str]) -> bool:
+        """Whether Temporal took all of it."""
+        if self._client is None:
+            try:
+                self._client = await self._connection()
+            except _UNREACHABLE as error:
+                _log.warning("temporal is away (%s): upkeep will tell %d", type(error).__name__, len(nudges))
+                return False
+        began = clock.now()
+        told = await tell(self._client, nudges)
+        started = await send_off(self._client, deliveries)
+        if told:
+            self._told.append((began, told))
+        return len(told) + len(started) == len(nudges) + len(deliveries)
+
+    def _mark(self) -> None:
+        """Record who was told, many in one transaction: a commit for each would slow the requests down."""
+        batches, self._told = self._told, []
+        if not batches:
+            return
+        try:
+            with transaction() as session:
+                for began, told in batches:
+                    mark_told(session, told, before=began)
+        except SQLAlchemyError as error:
+            _log.warning("not recorded as told (%s): upkeep will tell again", type(error).__name__)

@@ -1,0 +1,129 @@
+"""The process that keeps the appointments: `footbridge worker`. Any number of them share one task queue."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+from records import engine
+from records.commands.upkeep import share_clock
+from records.settings import get_settings
+from workflows import names
+from workflows.activities.appointments import carry_out, next_item
+from workflows.activities.catch_up import CatchUp
+from workflows.activities.send import deliver
+from workflows.client import Teller, connect
+from workflows.delivery import DeliveryWorkflow
+from workflows.discretion import DiscreetFailures
+from workflows.transition import TransitionWorkflow
+from workflows.upkeep import UpkeepWorkflow, ensure_schedules
+
+WORKFLOWS: list[type] = [TransitionWorkflow, DeliveryWorkflow, UpkeepWorkflow]
+
+_log = logging.getLogger(__name__)
+_THREADS = 20
+_CACHED_WORKFLOWS = 2_000  # a thousand take about 60 MB; too few in a herd costs ten seconds each
+_GRACE = timedelta(seconds=30)
+_TRY_AGAIN_SECONDS = 1.0
+
+
+def activities_of(client: Client) -> list[Callable[..., Any]]:
+    """Every activity a worker runs."""
+    return [next_item, carry_out, deliver, CatchUp(client).catch_up]
+
+
+def build_worker(
+    client: Client,
+    executor: ThreadPoolExecutor,
+    *,
+    activities: Sequence[Callable[..., Any]] | None = None,
+    interceptors: Sequence[Interceptor] = (),
+    runner: WorkflowRunner | None = None,
+    task_queue: str = names.TASK_QUEUE,
+    grace: timedelta = _GRACE,
+) -> Worker:
+    """A worker for everything, its activities in the threads of `executor`. Tests bring their own parts."""
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=WORKFLOWS,
+        activities=activities_of(client) if activities is None else activities,
+        activity_executor=executor,
+        workflow_runner=runner or SandboxedWorkflowRunner(),
+        interceptors=[DiscreetFailures(), *interceptors],
+        max_concurrent_activities=_THREADS,
+        max_concurrent_local_activities=_THREADS,
+        max_concurrent_workflow_tasks=100,
+        max_cached_workflows=_CACHED_WORKFLOWS,
+        graceful_shutdown_timeout=grace,
+        deployment_config=_deployment(),
+    )
+
+
+def run_worker(address: str = "") -> None:
+    """Work until SIGINT or SIGTERM; then finish what is under way, for at most 30 seconds.
+
+    Temporal being away at the start is waited out. The records are expected to be migrated.
+    """
+    settings = get_settings()
+    engine.configure(settings.sqlalchemy_url())
+    with engine.transaction() as session:
+        share_clock(session, settings.clock_speed)
+    teller = Teller(lambda: connect(address)).start()
+    engine.on_commit(teller.hear)
+    try:
+        asyncio.run(_work(address))
+    finally:
+        teller.close()
+
+
+async def _work(address: str) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    client = await _patiently(address, stop)
+    if client is None:
+        return
+    await ensure_schedules(client)
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="activity") as executor:
+        async with build_worker(client, executor):
+            _log.info("the worker keeps appointments")
+            await stop.wait()
+    _log.info("the worker has stopped")
+
+
+async def _patiently(address: str, stop: asyncio.Event) -> Client | None:
+    """The client, once Temporal is there; None when told to stop before."""
+    while not stop.is_set():
+        try:
+            return await connect(address)
+        except (RuntimeError, TimeoutError) as error:
+            _log.warning("temporal is not there yet (%s)", type(error).__name__)
+            await asyncio.sleep(_TRY_AGAIN_SECONDS)
+    return None
+
+
+def _deployment() -> WorkerDeploymentConfig | None:
+    """Worker versioning, when the two variables of Temporal's worker controller are set.
+
+    Running transitions move to new code by themselves: months of them pinned to old code would need old workers.
+    """
+    name, build = os.environ.get("TEMPORAL_DEPLOYMENT_NAME"), os.environ.get("TEMPORAL_WORKER_BUILD_ID")
+    if not name or not build:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(deployment_name=name, build_id=build),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )
