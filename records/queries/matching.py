@@ -12,7 +12,7 @@ from domain.match_facts import Candidate, Clearance, Limits, Need, Ranking
 from domain.matching import rank
 from domain.vocabulary import OfferState, Setting
 from records.queries.case import CaseRows
-from records.tables import Absence, Assignment, Bridger, Offer, Program, Referral, Staff
+from records.tables import Absence, Assignment, Bridger, Facility, Offer, Program, Referral, Staff
 
 
 def rank_for(session: Session, rows: CaseRows, now: datetime) -> Ranking:
@@ -36,7 +36,7 @@ def need_of(rows: CaseRows) -> Need:
         zone=person.zone,
         area=person.area,
         facility_id=referral.facility_id,
-        needs_in_reach=before_leaving and _asks_in_reach(rows),
+        needs_in_reach=before_leaving and _asks_in_reach(rows) and _needs_clearance(rows),
         leaves_at=referral.discharged_at or rows.facts().expected_at,
         language=person.language,
         language_strength=person.language_strength,
@@ -45,6 +45,11 @@ def need_of(rows: CaseRows) -> Need:
         protective_orders=frozenset(o["bridger_id"] for o in person.protective_orders if o.get("bridger_id")),
         visits_in_pairs="visit_in_pairs" in person.safety_flags,
     )
+
+
+def _needs_clearance(rows: CaseRows) -> bool:
+    facility = rows.session.get(Facility, rows.referral.facility_id)
+    return facility is not None and facility.needs_clearance
 
 
 def _asks_in_reach(rows: CaseRows) -> bool:
