@@ -1,0 +1,74 @@
+"""Sending one message, never twice: claimed in one transaction, sent, and what came of it written in another.
+
+A crash before the claim changes nothing. A crash after it leaves a claim that nobody answers; when it has grown old it
+is recorded as unconfirmed (`records.commands.messages.claim`) and not sent again.
+"""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+from temporalio import activity
+
+from records.commands import messages
+from records.commands.messages import Claimed
+from records.engine import transaction
+from records.settings import get_settings
+from records.tables import Notification, Program
+from workflows import names
+from workflows.gateways import Gateway, NotSent, Refused, Unconfirmed
+from workflows.gateways.opening import open_gateway
+from workflows.messages import Envelope, Letter, write_message
+
+
+@activity.defn(name=names.DELIVER)
+def deliver(notification_id: str) -> None:
+    """Send one notification, if it still waits to be sent.
+
+    Raises NotSent when it certainly did not go out: then it waits again, and the activity is tried again later.
+    """
+    with transaction() as session:
+        claimed = messages.claim(session, notification_id)
+        envelope = _envelope(session, claimed) if claimed else None
+    if claimed is None or envelope is None:
+        return
+    gateway, letter = _prepare(claimed, envelope)
+    try:
+        provider_id = gateway.send(claimed.key, claimed.to, letter.subject, letter.body)
+    except NotSent as problem:
+        _put_back(claimed, str(problem))
+        raise
+    except Refused as problem:
+        with transaction() as session:
+            messages.mark_failed(session, claimed.notification_id, str(problem))
+    except Unconfirmed as problem:
+        with transaction() as session:
+            messages.mark_unconfirmed(session, claimed.notification_id, str(problem))
+    else:
+        with transaction() as session:
+            messages.mark_sent(session, claimed.notification_id, provider_id)
+
+
+def _prepare(claimed: Claimed, envelope: Envelope) -> tuple[Gateway, Letter]:
+    """The way out and the words. Nothing has been sent when this fails, so the claim is given back."""
+    try:
+        return open_gateway(claimed.channel), write_message(claimed.template, claimed.channel, envelope)
+    except Exception as defect:
+        _put_back(claimed, f"could not be prepared ({type(defect).__name__})")
+        raise
+
+
+def _put_back(claimed: Claimed, problem: str) -> None:
+    with transaction() as session:
+        messages.release(session, claimed.notification_id, problem)
+
+
+def _envelope(session: Session, claimed: Claimed) -> Envelope:
+    program = session.get_one(Program, session.get_one(Notification, claimed.notification_id).program_id)
+    return Envelope(
+        first_name=claimed.staff_name,
+        program=program.neutral_name,
+        number=claimed.number,
+        zone=program.zone,
+        base_url=get_settings().base_url(),
+        params=claimed.params,
+    )
