@@ -201,7 +201,7 @@ def _contacts(case: Case) -> Iterator[Item]:
         if contact.state is not planned:
             continue
         yield Item(contact.due_at, CONTACT_MISSED, contact.id, contact.key)
-        rule = case.protocol.rule(contact.key)
+        rule = case.rule(contact.key)
         if rule is None or not (rule.remind or rule.warn):
             continue
         prompted = contact.prompted
@@ -315,7 +315,7 @@ def why(item: Item, case: Case) -> str:
         contact = next((c for c in case.contacts if c.id == item.subject_id), None)
         if contact is not None and contact.key == LOST_KEY:
             return "While we look for somebody, we try again at this rhythm."
-        rule = case.protocol.rule(contact.key) if contact is not None else None
+        rule = case.rule(contact.key) if contact is not None else None
         return "If nothing is logged by then, somebody else is told." if rule is None else rule_words(rule, case)
     return _WHY.get(item.kind, "")
 

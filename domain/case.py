@@ -5,11 +5,11 @@ The records load it; the agenda, the plan and the measures read it. It names nob
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from domain.clock import Calendar, at_local
-from domain.protocol import Protocol
+from domain.protocol import ContactRule, Protocol, Rung, rule_of, rungs_of
 from domain.vocabulary import (
     Ask,
     ConsentStatus,
@@ -130,7 +130,16 @@ class Case:
     escalations: tuple[Escalation, ...] = ()
     offers: tuple[Offer, ...] = ()
     holds: tuple[Hold, ...] = ()
-    attempts: tuple[Attempt, ...] = field(default=())
+    attempts: tuple[Attempt, ...] = ()
+    overlays: tuple[Protocol, ...] = ()
+
+    def rule(self, key: str) -> ContactRule | None:
+        """The rule of a contact: from the protocol, or from one that lies on top (unscheduled, on hold)."""
+        return rule_of((self.protocol, *self.overlays), key)
+
+    def rungs(self, ladder: str) -> tuple[Rung, ...]:
+        """The rungs of a ladder by its name. Raises LookupError when no protocol of the case has it."""
+        return rungs_of((self.protocol, *self.overlays), ladder)
 
     @property
     def is_high_risk(self) -> bool:

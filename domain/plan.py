@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.case import Case, Contact
-from domain.clock import end_of, local_date, start_of
-from domain.protocol import ContactRule, Protocol
+from domain.clock import end_of, local_date, next_call, start_of
+from domain.protocol import ContactRule
 from domain.vocabulary import ContactState, ReferralStatus
 
 LOST_KEY = "search"
@@ -56,16 +56,16 @@ class Replanned:
         return not (self.added or self.moved or self.removed)
 
 
-def plan(case: Case, *, overlay: Protocol | None = None, now: datetime) -> list[Planned]:
+def plan(case: Case, now: datetime) -> list[Planned]:
     """Every contact that the protocol asks for, as far as its anchors are known; sorted by due time.
 
-    `overlay` is the protocol for unscheduled leaving, whose contacts come on top (domain.md P5).
+    The contacts of an overlay come on top: the one for unscheduled leaving (domain.md P5) when that is how it was.
     """
     if case.status not in (ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS, ReferralStatus.ON_HOLD):
         return []
     rules: list[ContactRule] = list(case.protocol.contacts)
-    if overlay is not None and case.is_unscheduled:
-        rules += overlay.contacts
+    if case.is_unscheduled:
+        rules += [rule for overlay in case.overlays for rule in overlay.contacts if rule.due.after != "hold"]
     found: list[Planned] = []
     for rule in rules:
         if rule.only and not case.risks.intersection(rule.only):
@@ -79,13 +79,13 @@ def plan(case: Case, *, overlay: Protocol | None = None, now: datetime) -> list[
     return found
 
 
-def plan_hold(case: Case, protocol: Protocol, now: datetime) -> list[Planned]:
+def plan_hold(case: Case) -> list[Planned]:
     """The contacts that a hold asks for (domain.md P6): in-reach where the person is now."""
     hold = case.hold
     if hold is None:
         return []
     found: list[Planned] = []
-    for rule in protocol.contacts:
+    for rule in (rule for overlay in case.overlays for rule in overlay.contacts):
         if rule.due.after == "hold":
             opens = hold.started_at
             assert rule.due.within is not None
@@ -132,12 +132,15 @@ def window(rule: ContactRule, case: Case, anchor: datetime) -> tuple[datetime, d
         opens = start_of(day + timedelta(days=first), case.zone) if first else anchor
         ends = end_of(day + timedelta(days=last), case.zone)
     else:
-        span = due.high_risk if high and due.high_risk is not None else due.within
-        assert span is not None
+        assert due.within is not None
         opens = due.opens.after(anchor, case.zone, case.calendar) if due.opens else anchor
-        ends = span.after(anchor, case.zone, case.calendar)
+        ends = due.within.after(anchor, case.zone, case.calendar)
+        if high and due.high_risk is not None:
+            ends = min(ends, due.high_risk.after(anchor, case.zone, case.calendar))
     if due.at_most is not None:
         ends = min(ends, due.at_most.after(anchor, case.zone, case.calendar))
+    if due.calling_hours:
+        ends = next_call(ends, case.zone)
     if due.lead is not None:
         opens = due.lead.before(anchor, case.zone, case.calendar)
     return min(opens, ends), ends
@@ -211,7 +214,7 @@ def _before_leaving(rule: ContactRule, case: Case, now: datetime) -> Iterable[Pl
     ends = due.by.before(expected, case.zone, case.calendar)
     if ends > now:
         yield Planned(rule.key, 1, case.cycle, min(case.accepted_at, ends), ends)
-    elif expected > now:
+    elif expected > now and not due.skip_late:
         yield Planned(rule.key, 1, case.cycle, min(case.accepted_at, expected), expected, is_compressed=True)
 
 

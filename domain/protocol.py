@@ -7,6 +7,7 @@ changes (design §3). Parsing is strict: an unknown key, clock, role or ladder i
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -190,6 +191,22 @@ class Protocol(Strict):
 
     def __hash__(self) -> int:
         return hash((self.key, self.version))
+
+
+def rule_of(protocols: Iterable[Protocol], key: str) -> ContactRule | None:
+    """The first rule with this key: the case's own protocol comes before those on top of it."""
+    for protocol in protocols:
+        if (found := protocol.rule(key)) is not None:
+            return found
+    return None
+
+
+def rungs_of(protocols: Iterable[Protocol], ladder: str) -> tuple[Rung, ...]:
+    """The rungs of a ladder by its name. Raises LookupError when none of the protocols has it."""
+    for protocol in protocols:
+        if ladder in protocol.ladders:
+            return protocol.ladders[ladder]
+    raise LookupError(f"no protocol of this case has the ladder {ladder}")
 
 
 LADDERS_EVERY_PROTOCOL_HAS = ("supervisor", "safety")

@@ -88,7 +88,7 @@ def _date_check(work: Work, item: Item) -> None:
 def _remind(work: Work, item: Item) -> None:
     contact = work.rows.contact(item.subject_id)
     contact.prompted = sorted({*contact.prompted, item.detail})
-    rule = work.rows.facts().rule(contact.key)
+    rule = work.rows.rule(contact.key)
     roles = rule.warn_tell if rule is not None and item.detail == "warning" else ("bridger",)
     for _role, staff in told_for(work.session, work.rows, roles):
         if _role == "referrer":
@@ -120,7 +120,7 @@ def _contact_missed(work: Work, item: Item) -> None:
         due_at=contact.due_at,
         overdue_on_arrival=contact.is_overdue_on_arrival or None,
     )
-    rule = work.rows.facts().rule(contact.key)
+    rule = work.rows.rule(contact.key)
     raise_ladder(
         work,
         Subject.CONTACT,
@@ -138,7 +138,7 @@ def _climb(work: Work, item: Item) -> None:
 
 def _streak(work: Work, item: Item) -> None:
     key, misses, _cycle, _seq = item.subject_id.split(":")
-    rule = work.rows.facts().rule(key)
+    rule = work.rows.rule(key)
     title = rule.title if rule is not None else key
     raise_ladder(
         work, Subject.STREAK, item.subject_id, item.detail, due_at=item.at, why=f"{title}: {misses} missed in a row."

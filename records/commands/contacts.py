@@ -243,7 +243,7 @@ def complete_task(session: Session, actor: Actor, referral_id: str, contact_id: 
     """A check on the plan was done: an appointment settled, papers packed. Doing it twice changes nothing."""
     work = open_case(session, actor, referral_id, "log_attempt")
     contact = work.rows.contact(contact_id)
-    rule = work.rows.facts().rule(contact.key)
+    rule = work.rows.rule(contact.key)
     if rule is None or rule.counts is not Counts.TASK:
         raise IllegalState("This is met by reaching the person, not by ticking it off.", state=contact.state)
     if contact.state in (ContactState.MET, ContactState.MET_LATE):
@@ -287,7 +287,7 @@ def change_rhythm(session: Session, actor: Actor, referral_id: str, key: str, ev
     """
     work = open_case(session, actor, referral_id, "waive")
     text = checked_text(reason, "reason", required=True)
-    rule = work.rows.facts().rule(key)
+    rule = work.rows.rule(key)
     if rule is None or rule.every is None:
         raise Invalid("key", "Choose a contact that repeats.", field="key")
     if not 1 <= every_days <= 90:

@@ -50,7 +50,7 @@ def raise_ladder(
 
 def climb(work: Work, escalation: Escalation, *, due_at: datetime) -> None:
     """Nobody answered, or nothing was settled: tell the next; at the top, or with a clinician at work, tell again."""
-    rungs = work.rows.facts().rungs(escalation.ladder)
+    rungs = work.rows.rungs(escalation.ladder)
     at_top = escalation.rung + 1 >= len(rungs)
     if at_top or (escalation.decision is not None and escalation.decision.needs_outcome):
         _tell_again(work, escalation, rungs[escalation.rung])
@@ -330,7 +330,7 @@ def settle_reached(work: Work, at: datetime) -> None:
     for row in list(work.rows.escalations):
         if row.subject is Subject.CONTACT and row.state is not EscalationState.RESOLVED:
             contact = states.get(row.subject_id)
-            rule = work.rows.facts().rule(contact.key) if contact is not None else None
+            rule = work.rows.rule(contact.key) if contact is not None else None
             is_settled = contact is None or contact.state in (ContactState.MET, ContactState.MET_LATE)
             if is_settled or rule is None or rule.is_series:
                 settle_ladder(

@@ -55,7 +55,7 @@ def replan_case(
 
 
 def _add(work: Work, planned: Planned) -> Contact:
-    rule = work.rows.facts().rule(planned.key)
+    rule = work.rows.rule(planned.key)
     revision = sum(
         1
         for c in work.rows.contacts

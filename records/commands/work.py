@@ -10,10 +10,11 @@ from typing import Any
 from sqlmodel import Session
 
 from domain.agenda import Item, next_item
-from domain.errors import IllegalState, NotFound
+from domain.case import Case
+from domain.errors import IllegalState
 from domain.vocabulary import EscalationState, ReferralStatus, Subject
 from records import clock, engine, journal
-from records.access import Actor, referral_for, system_actor
+from records.access import Actor, system_actor, visible
 from records.queries.case import CaseRows, kept_anew, load_case
 from records.tables import Referral
 
@@ -68,12 +69,13 @@ class Work:
         The workflow is told only when the next item came earlier or the case is over; a later one it finds by itself.
         """
         row = self.referral
-        item = next_item(self.rows.facts())
+        case = self.rows.facts()
+        item = next_item(case)
         before = row.next_at
         row.version += 1
         row.next_at, row.next_item = (item.at, item.kind) if item is not None else (None, "")
         row.owner_id = self._owner()
-        _place_on_board(row, self.rows)
+        _place_on_board(row, self.rows, case)
         is_earlier = item is not None and (before is None or item.at < before)
         is_over = item is None and before is not None
         if nudge and (is_earlier or is_over):
@@ -90,13 +92,8 @@ class Work:
 
 def open_case(session: Session, actor: Actor, referral_id: str, action: str) -> Work:
     """A case for a command: visible to the actor, who may do `action`; locked. Raises NotFound or NotAllowed."""
-    if actor.is_system:
-        rows = load_case(session, referral_id, lock=True)
-        if rows.referral.program_id != actor.program_id:
-            raise NotFound("That referral")
-    else:
-        referral_for(session, actor, referral_id, action)
-        rows = load_case(session, referral_id, lock=True)
+    rows = load_case(session, referral_id, lock=True, among=visible(actor))
+    actor.require(action)
     return Work(session, actor, rows, clock.now())
 
 
@@ -106,14 +103,14 @@ def open_for_timer(session: Session, referral_id: str) -> Work:
     return Work(session, system_actor(rows.referral.program_id), rows, clock.now())
 
 
-def _place_on_board(row: Referral, rows: CaseRows) -> None:
+def _place_on_board(row: Referral, rows: CaseRows, case: Case) -> None:
     """Keep the columns by which the handoff board is asked, so that it never reads more rows than it shows."""
     status = row.status
     is_open, is_held = status.is_open, status is ReferralStatus.ON_HOLD
     unsettled = [e for e in rows.escalations if e.state is not EscalationState.RESOLVED]
     row.waiting_since = (row.unassigned_since or row.submitted_at) if is_open and row.bridger_id is None else None
     is_before_leaving = is_open and not is_held and row.discharged_at is None
-    row.leaving_at = rows.facts().expected_at if is_before_leaving and row.expected_on else None
+    row.leaving_at = case.expected_at if is_before_leaving and row.expected_on else None
     row.first_days_until = row.discharged_at + FIRST_DAYS if is_open and not is_held and row.discharged_at else None
     row.overdue_since = _earliest(e.due_at for e in unsettled if e.subject is Subject.CONTACT)
     row.escalated_since = _earliest(e.raised_at for e in unsettled)

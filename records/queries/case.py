@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from sqlalchemy import ColumnElement, and_
 from sqlmodel import Session, col, select
 
 from domain import case as facts
 from domain.case import Case
 from domain.clock import Calendar
 from domain.errors import NotFound
-from domain.protocol import Protocol
+from domain.protocol import ContactRule, Protocol, Rung, rule_of, rungs_of
 from domain.vocabulary import ReferralStatus, RiskFlag
 from records.queries.protocols import ON_HOLD, UNSCHEDULED, calendar_of, overlay, protocol_of
 from records.tables import Attempt, Contact, Escalation, Hold, Offer, Person, Program, Referral
@@ -50,6 +51,19 @@ class CaseRows:
         """Every attempt that stands, by the time it was made."""
         rows = select(Attempt).where(Attempt.referral_id == self.referral.id, col(Attempt.is_retracted).is_(False))
         return list(self.session.exec(rows.order_by(col(Attempt.at), col(Attempt.id))))
+
+    def rule(self, key: str) -> ContactRule | None:
+        """The rule of a contact, from the protocol or one on top; without building the facts."""
+        return rule_of((self.protocol, *self.overlays), key)
+
+    def rungs(self, ladder: str) -> tuple[Rung, ...]:
+        """The rungs of a ladder. Raises LookupError when no protocol of the case has it."""
+        return rungs_of((self.protocol, *self.overlays), ladder)
+
+    @property
+    def is_high_risk(self) -> bool:
+        """Whether the shorter windows apply."""
+        return any(RiskFlag(risk).is_high for risk in self.referral.risks)
 
     @property
     def hold(self) -> Hold | None:
@@ -111,17 +125,21 @@ class CaseRows:
         )
 
 
-def load_case(session: Session, referral_id: str, *, lock: bool = False) -> CaseRows:
-    """Load a case; with `lock`, its referral stays locked until the transaction ends. Raises NotFound.
+def load_case(
+    session: Session, referral_id: str, *, lock: bool = False, among: ColumnElement[bool] | None = None
+) -> CaseRows:
+    """Load a case, if it is among those of the condition; with `lock`, its referral stays locked until the end of the
+    transaction. Raises NotFound.
 
     A session that outlives one transaction keeps the case it loaded and reads it again only when its version moved.
     """
-    query = select(Referral).where(Referral.id == referral_id)
+    condition = Referral.id == referral_id if among is None else and_(col(Referral.id) == referral_id, among)
     kept: dict[str, tuple[int, CaseRows]] | None = session.info.get(_CACHE)
     if kept is not None and referral_id in kept:
         version, rows = kept[referral_id]
-        if session.exec(select(Referral.version).where(Referral.id == referral_id)).first() == version:
+        if session.exec(select(Referral.version).where(condition)).first() == version:
             return rows
+    query = select(Referral).where(condition)
     if lock:
         query = query.with_for_update()
     referral = session.exec(query.execution_options(populate_existing=lock)).first()
