@@ -32,7 +32,7 @@ from workflows.upkeep import UpkeepWorkflow, ensure_schedules
 WORKFLOWS: list[type] = [TransitionWorkflow, DeliveryWorkflow, UpkeepWorkflow]
 
 _log = logging.getLogger(__name__)
-_THREADS = 20
+_ACTIVITIES_AT_ONCE = 20  # of each sort; the database's pool holds twice as many connections
 _CACHED_WORKFLOWS = 2_000  # a thousand take about 60 MB; too few in a herd costs ten seconds each
 _GRACE = timedelta(seconds=30)
 _TRY_AGAIN_SECONDS = 1.0
@@ -41,6 +41,11 @@ _TRY_AGAIN_SECONDS = 1.0
 def activities_of(client: Client) -> list[Callable[..., Any]]:
     """Every activity a worker runs."""
     return [next_item, carry_out, deliver, CatchUp(client).catch_up]
+
+
+def activity_threads() -> ThreadPoolExecutor:
+    """Threads for regular and local activities together."""
+    return ThreadPoolExecutor(2 * _ACTIVITIES_AT_ONCE, thread_name_prefix="activity")
 
 
 def build_worker(
@@ -62,8 +67,8 @@ def build_worker(
         activity_executor=executor,
         workflow_runner=runner or SandboxedWorkflowRunner(),
         interceptors=[DiscreetFailures(), *interceptors],
-        max_concurrent_activities=_THREADS,
-        max_concurrent_local_activities=_THREADS,
+        max_concurrent_activities=_ACTIVITIES_AT_ONCE,
+        max_concurrent_local_activities=_ACTIVITIES_AT_ONCE,
         max_concurrent_workflow_tasks=100,
         max_cached_workflows=_CACHED_WORKFLOWS,
         graceful_shutdown_timeout=grace,
@@ -96,7 +101,7 @@ async def _work(address: str) -> None:
     if client is None:
         return
     await ensure_schedules(client)
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="activity") as executor:
+    with activity_threads() as executor:
         async with build_worker(client, executor):
             _log.info("the worker keeps appointments")
             await stop.wait()

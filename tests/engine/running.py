@@ -13,17 +13,20 @@ from uuid import uuid4
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
-from temporalio.testing import TimeSkipper, TimeSkippingConfig
+from temporalio.testing import TimeSkipper
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
+from records.engine import on_commit
 from tests.engine.skipping import ClockFollowsWorkflow
 from workflows import names
+from workflows.client import Teller, connect
 from workflows.delivery import DeliveryWorkflow
 from workflows.discretion import DiscreetFailures
 from workflows.transition import TransitionWorkflow
 from workflows.upkeep import UpkeepWorkflow
+from workflows.worker import activity_threads, build_worker
 
 STRICT_SANDBOX = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_import_notification_policy(
@@ -50,18 +53,20 @@ class Engine:
     client: Client
     queue: str
     skipper: TimeSkipper
-    is_skipping: bool
 
     async def start(self, referral_id: str) -> Handle:
         """Nudge the referral's transition, starting it when it does not run."""
-        client = self.skipper.client if self.is_skipping else self.client
-        return await client.start_workflow(
+        return await self.client.start_workflow(
             TransitionWorkflow.run,
             referral_id,
             id=names.transition_id(referral_id),
             task_queue=self.queue,
             start_signal="nudge",
         )
+
+    def transition(self, referral_id: str) -> Handle:
+        """The referral's transition."""
+        return self.client.get_workflow_handle(names.transition_id(referral_id))
 
     async def forward(self, handle: Handle, by: timedelta) -> None:
         """Let so much of the workflow's time pass."""
@@ -89,7 +94,28 @@ async def engine(
             workflow_runner=STRICT_SANDBOX,
             interceptors=[DiscreetFailures(), *([ClockFollowsWorkflow()] if skipping else [])],
         ):
-            yield Engine(client, queue, TimeSkipper(client, config=TimeSkippingConfig(enabled=False)), skipping)
+            yield Engine(client, queue, TimeSkipper(client))
+
+
+@asynccontextmanager
+async def whole_system(address: str, *, skipping: bool = True) -> AsyncIterator[Engine]:
+    """The real worker on the open database, told by commits as in production."""
+    client = await connect(address)
+    teller = Teller(lambda: connect(address)).start()
+    stop_hearing = on_commit(teller.hear)
+    try:
+        with activity_threads() as threads:
+            async with build_worker(
+                client,
+                threads,
+                interceptors=[ClockFollowsWorkflow()] if skipping else [],
+                runner=STRICT_SANDBOX,
+                grace=timedelta(0),
+            ):
+                yield Engine(client, names.TASK_QUEUE, TimeSkipper(client))
+    finally:
+        stop_hearing()
+        await asyncio.to_thread(teller.close)
 
 
 async def events_of(handle: Handle) -> list[str]:

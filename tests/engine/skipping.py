@@ -25,27 +25,32 @@ _HEADER = "time-of-the-workflow"
 
 
 class ClockFollowsWorkflow(Interceptor):
-    """One activity at a time, with the clock stopped at the moment at which its workflow asked for it."""
+    """One activity at a time, with the clock stopped at the moment at which its workflow asked for it.
+
+    The clock never goes back: other workflows, whose time was not skipped, may run beside the one that is watched.
+    """
 
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
+        self.latest = clock.now()
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _SetsClock(next, self.turn)
+        return _SetsClock(next, self)
 
     def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
         return _SaysTime
 
 
 class _SetsClock(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, turn: asyncio.Lock) -> None:
+    def __init__(self, next: ActivityInboundInterceptor, time: ClockFollowsWorkflow) -> None:
         super().__init__(next)
-        self._turn = turn
+        self._time = time
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         said = PayloadConverter.default.from_payload(input.headers[_HEADER], str)
-        async with self._turn:
-            clock.set_to(datetime.fromisoformat(said))
+        async with self._time.turn:
+            self._time.latest = max(self._time.latest, datetime.fromisoformat(said))
+            clock.set_to(self._time.latest)
             return await super().execute_activity(input)
 
 
