@@ -16,6 +16,7 @@ from typing import Literal
 from records import clock
 from workflows.gateways import NotSent, Refused, Unconfirmed
 
+_ADDRESS = re.compile(r"[^\s<>,;:@]+@[^\s<>,;:@]+")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 
 
@@ -34,7 +35,7 @@ class EmailGateway:
 
     def send(self, key: str, to: str, subject: str, body: str) -> str:
         """See `Gateway.send`. The id is the Message-ID, which is made from `key`: servers and readers know a double."""
-        if not to.isascii() or not parseaddr(to)[1] or any(c.isspace() for c in to):
+        if not (to.isascii() and to.isprintable() and _ADDRESS.fullmatch(to)):
             raise Refused("The e-mail address is not one we can send to.")
         message = self._message(key, to, subject, body)
         smtp = self._connect()
