@@ -10,18 +10,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from domain.case import Case, Contact
+from domain.case import Attempt, Case, Contact
 from domain.clock import end_of, local_date, next_call, start_of
+from domain.protocol import LOST_KEY as LOST_KEY
 from domain.protocol import ContactRule
-from domain.vocabulary import ContactState, ReferralStatus
-
-LOST_KEY = "search"
-"""The key of the contacts of the lost-to-contact cadence, which no contact rule describes."""
+from domain.vocabulary import ContactState, Mode, ReferralStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A contact that there should be. `is_compressed`: the window was cut short by the date of leaving."""
+    """A contact that there should be.
+
+    `is_compressed`: the window was cut short by the date of leaving. `has_gone_by`: one of a series whose time was over
+    when the plan was made; it stays if it is on record, but is not asked for afterwards.
+    """
 
     key: str
     seq: int
@@ -29,7 +31,7 @@ class Planned:
     opens_at: datetime
     due_at: datetime
     is_compressed: bool = False
-    keep_if_missed: bool = True
+    has_gone_by: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def plan(case: Case, now: datetime) -> list[Planned]:
     """Every contact that the protocol asks for, as far as its anchors are known; sorted by due time.
 
     The contacts of an overlay come on top: the one for unscheduled leaving (domain.md P5) when that is how it was.
+    The same facts give the same windows whenever one asks; `now` only tells what of a series has gone by.
     """
     if case.status not in (ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS, ReferralStatus.ON_HOLD):
         return []
@@ -72,11 +75,17 @@ def plan(case: Case, now: datetime) -> list[Planned]:
             continue
         if case.lost_at is not None and rule.is_series:
             continue
-        found.extend(_occurrences(rule, case, now))
+        found.extend(_occurrences(rule, case))
     if case.lost_at is not None and case.discharged_at is not None:
-        found.extend(_search(case))
+        found.extend(_search(case, case.lost_at, case.discharged_at))
+    found = [replace(p, has_gone_by=True) if p.due_at <= now and _repeats(case, p) else p for p in found]
     found.sort(key=lambda p: (p.due_at, p.key, p.seq))
     return found
+
+
+def _repeats(case: Case, planned: Planned) -> bool:
+    rule = case.rule(planned.key)
+    return rule is None or rule.is_series
 
 
 def plan_hold(case: Case) -> list[Planned]:
@@ -87,9 +96,7 @@ def plan_hold(case: Case) -> list[Planned]:
     found: list[Planned] = []
     for rule in (rule for overlay in case.overlays for rule in overlay.contacts):
         if rule.due.after == "hold":
-            opens = hold.started_at
-            assert rule.due.within is not None
-            due = rule.due.within.after(hold.started_at, case.zone, case.calendar)
+            opens, due = window(rule, case, hold.started_at)
             found.append(Planned(rule.key, len(case.holds), case.cycle, opens, due))
     return found
 
@@ -105,7 +112,8 @@ def replan(case: Case, wanted: Iterable[Planned]) -> Replanned:
     for planned in wanted:
         present = existing.pop((planned.key, planned.seq), None)
         if present is None:
-            added.append(planned)
+            if not planned.has_gone_by:
+                added.append(planned)
         elif present.state.is_awaited and (present.opens_at, present.due_at) != (planned.opens_at, planned.due_at):
             moved.append(Moved(present, planned.opens_at, planned.due_at, planned.is_compressed))
     removed = tuple(c for c in existing.values() if c.state.is_awaited)
@@ -118,32 +126,42 @@ def shorten_only(change: Replanned) -> Replanned:
 
 
 _STAYING = frozenset(
-    {ContactState.PLANNED, ContactState.MET, ContactState.MET_LATE, ContactState.MISSED, ContactState.WAIVED,
-     ContactState.CLOSED}
+    {
+        ContactState.PLANNED,
+        ContactState.MET,
+        ContactState.MET_LATE,
+        ContactState.MISSED,
+        ContactState.WAIVED,
+        ContactState.CLOSED,
+    }
 )
 
 
 def window(rule: ContactRule, case: Case, anchor: datetime) -> tuple[datetime, datetime]:
-    """The first window of a rule from its anchor: when it opens and when it is due."""
-    due, high = rule.due, case.is_high_risk
-    if due.dates is not None:
-        first, last = due.high_risk_dates if high and due.high_risk_dates else due.dates
-        day = local_date(anchor, case.zone)
-        opens = start_of(day + timedelta(days=first), case.zone) if first else anchor
-        ends = end_of(day + timedelta(days=last), case.zone)
+    """The first window of a rule from its anchor: when it opens and when it is due. Never empty.
+
+    High risk never lengthens it: where a rule gives people at high risk another time, the earlier end holds.
+    """
+    due, zone, calendar = rule.due, case.zone, case.calendar
+    dates = _dates(rule, case)
+    if dates is not None:
+        day = local_date(anchor, zone)
+        opens = start_of(day + timedelta(days=dates[0]), zone) if dates[0] else anchor
+        ends = end_of(day + timedelta(days=dates[1]), zone)
     else:
-        assert due.within is not None
-        opens = due.opens.after(anchor, case.zone, case.calendar) if due.opens else anchor
-        ends = due.within.after(anchor, case.zone, case.calendar)
-        if high and due.high_risk is not None:
-            ends = min(ends, due.high_risk.after(anchor, case.zone, case.calendar))
-    if due.at_most is not None:
-        ends = min(ends, due.at_most.after(anchor, case.zone, case.calendar))
+        spans = [due.within, due.at_most, due.high_risk if case.is_high_risk else None]
+        opens = due.opens.after(anchor, zone, calendar) if due.opens is not None else anchor
+        ends = min(span.after(anchor, zone, calendar) for span in spans if span is not None)
     if due.calling_hours:
-        ends = next_call(ends, case.zone)
+        ends = next_call(ends, zone)
     if due.lead is not None:
-        opens = due.lead.before(anchor, case.zone, case.calendar)
-    return min(opens, ends), ends
+        opens = due.lead.before(anchor, zone, calendar)
+    return opens, ends
+
+
+def _dates(rule: ContactRule, case: Case) -> tuple[int, int] | None:
+    """The local dates of a rule's window for this person, if that is how it counts."""
+    return rule.due.high_risk_dates if case.is_high_risk and rule.due.high_risk_dates else rule.due.dates
 
 
 def anchor_of(name: str, case: Case) -> datetime | None:
@@ -161,73 +179,95 @@ def anchor_of(name: str, case: Case) -> datetime | None:
     return None
 
 
-def _occurrences(rule: ContactRule, case: Case, now: datetime) -> Iterable[Planned]:
-    due = rule.due
-    if due.before is not None:
-        yield from _before_leaving(rule, case, now)
-        return
-    assert due.after is not None
-    anchor = anchor_of(due.after, case)
+def _occurrences(rule: ContactRule, case: Case) -> Iterable[Planned]:
+    if rule.due.before is not None:
+        return _check_before_leaving(rule, case)
+    if rule.due.after == "acceptance":
+        return _meeting_before_leaving(rule, case)
+    anchor = anchor_of(rule.due.after or "", case)
     if anchor is None:
-        return
-    if due.after == "first_appointment" and (case.discharged_at is None or anchor < case.discharged_at):
-        return
-    if due.after == "acceptance":
-        if case.discharged_at is not None:
-            return  # meeting before leaving: whoever has left is followed up instead
-        opens, ends = window(rule, case, anchor)
-        cut = case.expected_at if due.not_after == "expected_discharge" else None
-        if cut is not None and now < cut < ends:
-            yield Planned(rule.key, 1, case.cycle, min(opens, cut), cut, is_compressed=True)
-        else:
-            yield Planned(rule.key, 1, case.cycle, opens, ends)
-        return
+        return ()
+    if rule.due.after == "first_appointment" and (case.discharged_at is None or anchor < case.discharged_at):
+        return ()
+    if rule.is_series:
+        return _series(rule, case, anchor)
     opens, ends = window(rule, case, anchor)
+    return (Planned(rule.key, 1, case.cycle, opens, ends),)
+
+
+def _series(rule: ContactRule, case: Case, anchor: datetime) -> Iterable[Planned]:
+    """One window after another; the last ends with the series."""
     if rule.every is None or rule.until is None:
-        yield Planned(rule.key, 1, case.cycle, opens, ends)
         return
-    limit = end_of(local_date(anchor, case.zone) + timedelta(seconds=rule.until.seconds), case.zone)
-    if due.dates is None:
-        limit = anchor + timedelta(seconds=rule.until.seconds)
-    if case.finish_at is not None and rule.until.seconds >= case.protocol.finish.seconds:
-        limit = max(limit, case.finish_at)  # the supervisor extended the plan
-    first_day = local_date(anchor, case.zone)
+    dates, limit = _dates(rule, case), _series_end(rule, case, anchor)
+    day, step = local_date(anchor, case.zone), timedelta(seconds=rule.every.seconds)
+    opens, ends = window(rule, case, anchor)
     seq = 1
     while opens < limit:
         yield Planned(rule.key, seq, case.cycle, opens, min(ends, limit))
-        if due.dates is not None:
-            shift = timedelta(seconds=rule.every.seconds * seq)
-            first, last = due.high_risk_dates if case.is_high_risk and due.high_risk_dates else due.dates
-            opens = start_of(first_day + timedelta(days=first) + shift, case.zone)
-            ends = end_of(first_day + timedelta(days=last) + shift, case.zone)
+        if dates is not None:
+            opens = start_of(day + timedelta(days=dates[0]) + step * seq, case.zone)
+            ends = end_of(day + timedelta(days=dates[1]) + step * seq, case.zone)
         else:
-            opens, ends = opens + timedelta(seconds=rule.every.seconds), ends + timedelta(seconds=rule.every.seconds)
+            opens, ends = opens + step, ends + step
         seq += 1
 
 
-def _before_leaving(rule: ContactRule, case: Case, now: datetime) -> Iterable[Planned]:
-    due = rule.due
-    assert due.before is not None and due.by is not None
-    expected = anchor_of(due.before, case)
-    if expected is None or case.accepted_at is None:
+def _series_end(rule: ContactRule, case: Case, anchor: datetime) -> datetime:
+    """When a series ends; one that lasts as long as the protocol goes on when a supervisor extended the plan."""
+    until = timedelta(seconds=rule.until.seconds if rule.until is not None else 0)
+    by_dates = rule.due.dates is not None
+    limit = end_of(local_date(anchor, case.zone) + until, case.zone) if by_dates else anchor + until
+    if case.finish_at is not None and until.total_seconds() >= case.protocol.finish.seconds:
+        longer = end_of(local_date(case.finish_at, case.zone), case.zone) if by_dates else case.finish_at
+        limit = max(limit, longer)
+    return limit
+
+
+def _date_known_at(case: Case, accepted_at: datetime) -> datetime:
+    """Since when the program could work towards the expected date: what was too late then is pressed, not missed."""
+    return max(accepted_at, case.date_known_at or accepted_at)
+
+
+def _meeting_before_leaving(rule: ContactRule, case: Case) -> Iterable[Planned]:
+    """In-reach: whoever has left is followed up instead."""
+    if case.accepted_at is None or case.discharged_at is not None:
         return
-    ends = due.by.before(expected, case.zone, case.calendar)
-    if ends > now:
-        yield Planned(rule.key, 1, case.cycle, min(case.accepted_at, ends), ends)
-    elif expected > now and not due.skip_late:
-        yield Planned(rule.key, 1, case.cycle, min(case.accepted_at, expected), expected, is_compressed=True)
+    opens, ends = window(rule, case, case.accepted_at)
+    cut = case.expected_at if rule.due.not_after is not None else None
+    if cut is not None and _date_known_at(case, case.accepted_at) < cut < ends:
+        yield Planned(rule.key, 1, case.cycle, opens if opens < cut else case.accepted_at, cut, is_compressed=True)
+    else:
+        yield Planned(rule.key, 1, case.cycle, opens, ends)
 
 
-def _search(case: Case) -> Iterable[Planned]:
-    """The lost-to-contact cadence (domain.md P1, Oregon ACT [33]): so often until so long after discharge."""
-    assert case.lost_at is not None and case.discharged_at is not None
-    at, seq = case.lost_at, 1
+def _check_before_leaving(rule: ContactRule, case: Case) -> Iterable[Planned]:
+    expected = anchor_of(rule.due.before or "", case)
+    if expected is None or case.accepted_at is None or rule.due.by is None:
+        return
+    known_at = _date_known_at(case, case.accepted_at)
+    ends = rule.due.by.before(expected, case.zone, case.calendar)
+    if ends > known_at:
+        yield Planned(rule.key, 1, case.cycle, case.accepted_at, ends)
+    elif expected > known_at and not rule.due.skip_late:
+        yield Planned(rule.key, 1, case.cycle, case.accepted_at, expected, is_compressed=True)
+
+
+def _search(case: Case, lost_at: datetime, discharged_at: datetime) -> Iterable[Planned]:
+    """The lost-to-contact cadence (domain.md P1, Oregon ACT): so often until so long after discharge."""
+    at, seq = lost_at, 1 + _searched_before(case, lost_at)
     for cadence in case.protocol.lost:
-        limit = case.discharged_at + timedelta(seconds=cadence.until.seconds)
+        limit = discharged_at + timedelta(seconds=cadence.until.seconds)
         step = timedelta(seconds=cadence.every.seconds)
         while at + step <= limit:
             yield Planned(LOST_KEY, seq, case.cycle, at, at + step)
             at, seq = at + step, seq + 1
+
+
+def _searched_before(case: Case, lost_at: datetime) -> int:
+    """The last number of an earlier search: somebody may be lost, found, and lost again."""
+    earlier = (c.seq for c in case.contacts if c.key == LOST_KEY and c.cycle == case.cycle and c.opens_at < lost_at)
+    return max(earlier, default=0)
 
 
 def search_over_at(case: Case) -> datetime | None:
@@ -248,13 +288,13 @@ def attempts_missing(rule: ContactRule, case: Case, contact: Contact) -> list[st
     return missing_of(rule, tries, case.has_phone, case.zone)
 
 
-def missing_of(rule: ContactRule, tries: Sequence, has_phone: bool, zone: str) -> list[str]:  # type: ignore[type-arg]
+def missing_of(rule: ContactRule, tries: Sequence[Attempt], has_phone: bool, zone: str) -> list[str]:
     """The words of `attempts_missing` for a list of attempts."""
     needs, missing = rule.needs, []
     if len(tries) < needs.attempts:
         left = needs.attempts - len(tries)
         missing.append("one more attempt" if left == 1 else f"{left} more attempts")
-    in_person = sum(1 for a in tries if a.mode.value == "visit")
+    in_person = sum(1 for a in tries if a.mode is Mode.VISIT)
     if in_person < needs.in_person:
         missing.append("a visit in person")
     ways = needs.modes if has_phone else min(needs.modes, 1)

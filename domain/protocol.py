@@ -151,7 +151,7 @@ class Protocol(Strict):
     assignment: Assignment
     date_check: SpanField
     date_review: SomeTime
-    finish: SomeTime
+    finish: Elapsed
     late_work: Elapsed = Span(4 * 3600)  # domain.md §6, late notice: work it within 4 h of the notice
     consent_by: SpanField = Span(7 * 86400)  # domain.md P5: consent by day 7
     consent_warning: SpanField = Span(7 * 86400)
