@@ -25,7 +25,7 @@ class Rule(Word):
 
     @property
     def is_private(self) -> bool:
-        """Whether only the bridger and those who supervise them may see this reason (domain.md, scenario 8)."""
+        """Whether only the bridger and those who supervise them may see this reason (scenario 8)."""
         return self in (Rule.CONFLICT, Rule.PROTECTIVE_ORDER)
 
     @property
@@ -40,7 +40,7 @@ PRIVATE_REASON = "Not available for this person."
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Caseload and supervision limits of a program. The defaults are NC Medicaid 8G's (domain.md §1.2)."""
+    """Caseload and supervision limits of a program. The defaults are NC Medicaid's (Clinical Coverage Policy 8G)."""
 
     caseload: int = 15
     supervisor: int = 8

@@ -18,7 +18,7 @@ from domain.vocabulary import Gender, Strength
 LANGUAGE = 25
 """Points for speaking the person's language: nothing works without it, so it weighs most."""
 LIVED_EXPERIENCE = 20
-"""Points for having been in the same setting: it is what makes peer support peer support (domain.md §1.1)."""
+"""Points for having been in the same setting: it is what makes peer support peer support."""
 LOAD = 20
 """Points for an empty caseload, in proportion: somebody with room can be there in the first days."""
 GENDER = 15
@@ -29,7 +29,7 @@ CLOSENESS = 5
 """Points for working in just this area, in proportion to how exactly it is known."""
 
 FIRST_DAYS = timedelta(days=3)
-"""The days in which a bridger must not be away: risk is highest on days two and three (domain.md §0, finding 2)."""
+"""The days in which a bridger must not be away: risk is highest on days two and three (NHS England moved its follow-up to 72 hours for that)."""
 
 
 def rank(need: Need, candidates: Iterable[Candidate], now: datetime, limits: Limits | None = None) -> Ranking:

@@ -1,7 +1,7 @@
 """What staff are told, over which channels and when. Pure rules; the words are in `templates/messages/`.
 
-Every message is in the app at once. E-mail and text only call people there: they name nobody and nothing
-(domain.md §3.3), so a stolen phone or a shared mailbox tells nothing.
+Every message is in the app at once. E-mail and text only call people there: they name nobody and nothing,
+so a stolen phone or a shared mailbox tells nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How somebody left, from the codes that hospitals send to our own word.
 
 UB-04 patient discharge status codes (Noridian's list; 21 includes jail), and the list that FHIR R4 itself offers for
-`Encounter.hospitalization.dischargeDisposition`. See domain.md §4.7.
+`Encounter.hospitalization.dischargeDisposition`.
 """
 
 from __future__ import annotations

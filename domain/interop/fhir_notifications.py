@@ -1,7 +1,7 @@
 """Da Vinci Unsolicited Notifications (FHIR R4 message bundles): somebody was admitted, transferred or discharged.
 
 Only what following up needs is taken. Social security, license and passport numbers, diagnoses, coverage and
-clinicians are left where they are (domain.md §3.2, minimum necessary).
+clinicians are left where they are: the minimum necessary (45 CFR 164.502(b)).
 Source: HL7/davinci-alerts at commit e85cd53.
 """
 

@@ -1,7 +1,7 @@
 """Dates and times as FHIR writes them, and what to make of one that leaves something out.
 
 FHIR R4 `dateTime`: a year, a month, a date, or a date with time; with a time the UTC offset is required, and real
-systems leave it out nevertheless (domain.md §4.7, scenario 21).
+systems leave it out nevertheless (scenario 21).
 """
 
 from __future__ import annotations
