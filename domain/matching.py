@@ -29,7 +29,8 @@ CLOSENESS = 5
 """Points for working in just this area, in proportion to how exactly it is known."""
 
 FIRST_DAYS = timedelta(days=3)
-"""The days in which a bridger must not be away: risk is highest on days two and three (NHS England moved its follow-up to 72 hours for that)."""
+"""The days in which a bridger must not be away: risk peaks on days two and three, which is why NHS England follows up
+within 72 hours."""
 
 
 def rank(need: Need, candidates: Iterable[Candidate], now: datetime, limits: Limits | None = None) -> Ranking:
