@@ -100,13 +100,9 @@ def _items(case: Case) -> Iterator[Item]:
     yield from _ladders(case)
     yield from _consent(case)
     if case.cancel_requested_at is not None:
-        yield from _asked(
-            case, CANCEL_UNDECIDED, Subject.CANCEL, case.cancel_requested_at, case.protocol.cancel_answer
-        )
+        yield from _asked(case, CANCEL_UNDECIDED, Subject.CANCEL, case.cancel_requested_at, case.protocol.cancel_answer)
     if status is ReferralStatus.SUBMITTED:
-        yield from _asked(
-            case, UNACCEPTED, Subject.ACCEPTANCE, case.submitted_at, case.protocol.assignment.accept
-        )
+        yield from _asked(case, UNACCEPTED, Subject.ACCEPTANCE, case.submitted_at, case.protocol.assignment.accept)
         return
     yield from _assignment(case)
     if status is ReferralStatus.ON_HOLD:
@@ -267,11 +263,7 @@ def _hold(case: Case) -> Iterator[Item]:
     if hold is None:
         return
     reviews = case.protocol.hold_review
-    done = sum(
-        1
-        for e in case.escalations
-        if e.subject is Subject.HOLD and e.subject_id == hold.id and e.rung == 0
-    )
+    done = sum(1 for e in case.escalations if e.subject is Subject.HOLD and e.subject_id == hold.id and e.rung == 0)
     if case.is_escalated(Subject.HOLD, hold.id):
         return
     if done < len(reviews):

@@ -174,6 +174,4 @@ class Case:
 
     def is_escalated(self, subject: Subject, subject_id: str) -> bool:
         """Whether somebody is being called about this right now."""
-        return any(
-            e.subject is subject and e.subject_id == subject_id and e.state.is_open for e in self.escalations
-        )
+        return any(e.subject is subject and e.subject_id == subject_id and e.state.is_open for e in self.escalations)

@@ -31,7 +31,9 @@ def met_by(case: Case, mode: Mode, outcome: Outcome, at: datetime) -> dict[str, 
             continue
         if at <= contact.due_at:
             found[contact.id] = ContactState.MET
-        elif (contact.state is ContactState.MISSED and not _is_series(case, contact)) or contact.state is ContactState.PLANNED:
+        elif (
+            contact.state is ContactState.MISSED and not _is_series(case, contact)
+        ) or contact.state is ContactState.PLANNED:
             found[contact.id] = ContactState.MET_LATE
     return found
 

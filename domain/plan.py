@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from domain.case import Attempt, Case, Contact
 from domain.clock import end_of, local_date, next_call, start_of
@@ -278,6 +279,18 @@ def search_over_at(case: Case) -> datetime | None:
     return max(limit, case.lost_at + timedelta(days=1))
 
 
+class Tried(Protocol):
+    """What counts of an attempt here: when, and how. A fact or a row."""
+
+    @property
+    def at(self) -> datetime:
+        """When it was."""
+
+    @property
+    def mode(self) -> Mode:
+        """How."""
+
+
 def attempts_missing(rule: ContactRule, case: Case, contact: Contact) -> list[str]:
     """What is still to be tried before this contact counts as tried in full, in words; empty when all was done.
 
@@ -288,7 +301,7 @@ def attempts_missing(rule: ContactRule, case: Case, contact: Contact) -> list[st
     return missing_of(rule, tries, case.has_phone, case.zone)
 
 
-def missing_of(rule: ContactRule, tries: Sequence[Attempt], has_phone: bool, zone: str) -> list[str]:
+def missing_of(rule: ContactRule, tries: Sequence[Tried], has_phone: bool, zone: str) -> list[str]:
     """The words of `attempts_missing` for a list of attempts."""
     needs, missing = rule.needs, []
     if len(tries) < needs.attempts:

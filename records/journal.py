@@ -1,4 +1,4 @@
-"""The journal: append-only, one sequence a referral, hash-chained. It is the timeline, the audit and the measures' source.
+"""The journal: append-only, one hash-chained sequence a referral. Timeline, audit and measures are read from it.
 
 Each entry's hash covers the entry before it, so an alteration, a deletion or a reordering shows. The head of a
 referral's chain is kept on the referral, so that appending needs no look-up and cutting off the end shows too.

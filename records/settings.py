@@ -23,10 +23,16 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="the address that the web server binds")
     port: int = Field(8000, description="the port of the web server", ge=1, le=65535)
     public_url: str = Field("", description="how people reach the pages, for links in messages; empty: host and port")
-    secret_key: SecretStr = Field(SecretStr(""), description="signs what leaves in links and forms; at least 32 characters")
-    clock_speed: float = Field(1.0, description="seconds of clock time a real second; above 1 in demonstrations only", gt=0)
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="signs what leaves in links and forms; at least 32 characters"
+    )
+    clock_speed: float = Field(
+        1.0, description="seconds of clock time a real second; above 1 in demonstrations only", gt=0
+    )
     session_idle_minutes: int = Field(15, description="a signed-in session ends after so many idle minutes", ge=1)
-    session_absolute_hours: int = Field(12, description="a signed-in session ends after so many hours at the latest", ge=1)
+    session_absolute_hours: int = Field(
+        12, description="a signed-in session ends after so many hours at the latest", ge=1
+    )
     late_entry_days: int = Field(7, description="how many days back a contact may be logged", ge=0)
     email_gateway: Literal["outbox", "smtp"] = Field("outbox", description="where e-mail goes")
     smtp_host: str = Field("127.0.0.1", description="the SMTP server")

@@ -1,4 +1,4 @@
-"""Carrying out what is due. The world is looked at again under the lock: a late, doubled or stale wake-up is harmless."""
+"""Carrying out what is due. The case is read again under the lock: a late, doubled or stale wake-up is harmless."""
 
 from __future__ import annotations
 
@@ -176,9 +176,7 @@ _HANDLERS: dict[str, Callable[[Work, Item], None]] = {
     agenda.UNACKNOWLEDGED: _climb,
     agenda.UNRESOLVED: _climb,
     agenda.STREAK: _streak,
-    agenda.REVIEW: _escalates(
-        Subject.HOLD, "The hold has lasted long: keep waiting, or close?", Ask.DECIDE
-    ),
+    agenda.REVIEW: _escalates(Subject.HOLD, "The hold has lasted long: keep waiting, or close?", Ask.DECIDE),
     agenda.CANCEL_UNDECIDED: _escalates(
         Subject.CANCEL, "The referrer asked to cancel and waits for an answer.", Ask.DECIDE
     ),
@@ -192,4 +190,3 @@ _HANDLERS: dict[str, Callable[[Work, Item], None]] = {
     agenda.FINISH: _escalates(Subject.FINISH, "The plan has run its course: close, or extend.", Ask.SIGN_CLOSURE),
     agenda.REPORT: _report,
 }
-

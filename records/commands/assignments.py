@@ -202,8 +202,9 @@ def reassign_all(
     actor.require("assign")
     done = []
     for referral_id in sorted(to):
-        row = assign(session, actor, referral_id, to[referral_id], override_reason="handed over together",
-                     end_reason=end_reason)
+        row = assign(
+            session, actor, referral_id, to[referral_id], override_reason="handed over together", end_reason=end_reason
+        )
         done.append(row.referral_id)
     return done
 

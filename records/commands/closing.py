@@ -32,9 +32,7 @@ UNDO_DAYS = 30
 """How long an end can be taken back."""
 
 
-def close_referral(
-    session: Session, actor: Actor, referral_id: str, reason: ClosureReason, note: str = ""
-) -> Referral:
+def close_referral(session: Session, actor: Actor, referral_id: str, reason: ClosureReason, note: str = "") -> Referral:
     """Close with a reason and what came of it; the referrer is told as far as consent allows.
 
     Raises Invalid for “the person died”, which has a command of its own, IllegalState when it is over.

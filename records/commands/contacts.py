@@ -119,7 +119,8 @@ def log_attempt(
 
 
 def _meet(work: Work, attempt: Attempt, met: dict[str, ContactState]) -> tuple[list[Contact], list[Contact]]:
-    in_time, late = [], []
+    in_time: list[Contact] = []
+    late: list[Contact] = []
     for contact in work.rows.contacts:
         state = met.get(contact.id)
         if state is None:
@@ -139,7 +140,10 @@ def _meet(work: Work, attempt: Attempt, met: dict[str, ContactState]) -> tuple[l
             was_missed=was_missed or None,
         )
         settle_ladder(
-            work, Resolution.REACHED, subject=Subject.CONTACT, subject_id=contact.id,
+            work,
+            Resolution.REACHED,
+            subject=Subject.CONTACT,
+            subject_id=contact.id,
             note="The contact was logged late as made in time." if was_missed and state is ContactState.MET else "",
         )
     return in_time, late
@@ -197,10 +201,16 @@ def _check_time(work: Work, at: datetime) -> None:
 def _check_entry(mode: Mode, outcome: Outcome, minutes: int | None) -> None:
     if minutes is not None and not 0 <= minutes <= LONGEST_MINUTES:
         raise Invalid("minutes", f"Minutes are between 0 and {LONGEST_MINUTES}.", field="minutes")
-    if mode is Mode.COLLATERAL and outcome in (Outcome.REACHED, Outcome.NO_ANSWER, Outcome.LEFT_MESSAGE,
-                                               Outcome.WRONG_NUMBER, Outcome.CALL_LATER):
+    if mode is Mode.COLLATERAL and outcome in (
+        Outcome.REACHED,
+        Outcome.NO_ANSWER,
+        Outcome.LEFT_MESSAGE,
+        Outcome.WRONG_NUMBER,
+        Outcome.CALL_LATER,
+    ):
         raise Invalid(
-            "collateral", "Somebody else's word is information, not a contact. Choose “Got information”.",
+            "collateral",
+            "Somebody else's word is information, not a contact. Choose “Got information”.",
             field="outcome",
         )
     if outcome is Outcome.WRONG_NUMBER and not mode.needs_phone:
@@ -249,12 +259,22 @@ def complete_task(session: Session, actor: Actor, referral_id: str, contact_id: 
     if contact.state in (ContactState.MET, ContactState.MET_LATE):
         return contact
     if contact.state not in (ContactState.PLANNED, ContactState.MISSED):
-        raise IllegalState(f"This is {contact.state.label.lower()}.", state=contact.state,
-                           allowed=(ContactState.PLANNED, ContactState.MISSED))
+        raise IllegalState(
+            f"This is {contact.state.label.lower()}.",
+            state=contact.state,
+            allowed=(ContactState.PLANNED, ContactState.MISSED),
+        )
     contact.state = ContactState.MET if work.now <= contact.due_at else ContactState.MET_LATE
     contact.met_at = work.now
-    work.record(f"contact.{contact.state.value}", subject_id=contact.id, key=contact.key, seq=contact.seq,
-                cycle=contact.cycle, due_at=contact.due_at, note=checked_text(note, "note") or None)
+    work.record(
+        f"contact.{contact.state.value}",
+        subject_id=contact.id,
+        key=contact.key,
+        seq=contact.seq,
+        cycle=contact.cycle,
+        due_at=contact.due_at,
+        note=checked_text(note, "note") or None,
+    )
     settle_ladder(work, Resolution.ARRANGED, subject=Subject.CONTACT, subject_id=contact.id, note="It was done.")
     work.settle()
     return contact
@@ -267,15 +287,27 @@ def waive_contact(session: Session, actor: Actor, referral_id: str, contact_id: 
     if contact.state is ContactState.WAIVED:
         return contact
     if contact.state not in (ContactState.PLANNED, ContactState.MISSED):
-        raise IllegalState(f"This contact is {contact.state.label.lower()}.", state=contact.state,
-                           allowed=(ContactState.PLANNED, ContactState.MISSED))
+        raise IllegalState(
+            f"This contact is {contact.state.label.lower()}.",
+            state=contact.state,
+            allowed=(ContactState.PLANNED, ContactState.MISSED),
+        )
     contact.reason = checked_text(reason, "reason", required=True)
     was = contact.state
     contact.state = ContactState.WAIVED
-    work.record("contact.waived", subject_id=contact.id, key=contact.key, seq=contact.seq, cycle=contact.cycle,
-                due_at=contact.due_at, was=was, reason=contact.reason)
-    settle_ladder(work, Resolution.NOT_NEEDED, subject=Subject.CONTACT, subject_id=contact.id, note="Waived.",
-                  by=actor.id)
+    work.record(
+        "contact.waived",
+        subject_id=contact.id,
+        key=contact.key,
+        seq=contact.seq,
+        cycle=contact.cycle,
+        due_at=contact.due_at,
+        was=was,
+        reason=contact.reason,
+    )
+    settle_ladder(
+        work, Resolution.NOT_NEEDED, subject=Subject.CONTACT, subject_id=contact.id, note="Waived.", by=actor.id
+    )
     work.settle()
     return contact
 
@@ -299,8 +331,16 @@ def change_rhythm(session: Session, actor: Actor, referral_id: str, key: str, ev
             continue
         contact.state, contact.reason = ContactState.WAIVED, text
         waived += 1
-        work.record("contact.waived", subject_id=contact.id, key=key, seq=contact.seq, cycle=contact.cycle,
-                    due_at=contact.due_at, was=ContactState.PLANNED, reason=text)
+        work.record(
+            "contact.waived",
+            subject_id=contact.id,
+            key=key,
+            seq=contact.seq,
+            cycle=contact.cycle,
+            due_at=contact.due_at,
+            was=ContactState.PLANNED,
+            reason=text,
+        )
     work.record("rhythm.changed", key=key, every_days=every_days, reason=text, waived=waived)
     work.settle()
     return waived

@@ -83,9 +83,7 @@ def _left(work: Work, at: datetime, disposition: Disposition, has_offset_doubt: 
         expected_on=referral.expected_on,
     )
     settle_ladder(work, Resolution.ARRANGED, subject=Subject.DATE, note="The discharge was recorded.")
-    replan_case(
-        work, "the person left", removed=ContactState.CLOSED, removed_reason="left before it was due"
-    )
+    replan_case(work, "the person left", removed=ContactState.CLOSED, removed_reason="left before it was due")
     if referral.status is ReferralStatus.DRAFT:
         return
     _tell_left(work)

@@ -287,7 +287,7 @@ def decide_welfare_check(
 
 
 def raise_concern(session: Session, actor: Actor, referral_id: str, note: str) -> Escalation:
-    """A safety concern: the on-call clinician is told at once, whatever the schedule or hour (domain.md scenario 44)."""
+    """A safety concern: the on-call clinician is told at once, at any hour (domain.md scenario 44)."""
     work = open_case(session, actor, referral_id, "raise_concern")
     work.require_open()
     text = checked_text(note, "note")
@@ -334,7 +334,11 @@ def settle_reached(work: Work, at: datetime) -> None:
             is_settled = contact is None or contact.state in (ContactState.MET, ContactState.MET_LATE)
             if is_settled or rule is None or rule.is_series:
                 settle_ladder(
-                    work, Resolution.REACHED, subject=row.subject, subject_id=row.subject_id, note="The person was reached."
+                    work,
+                    Resolution.REACHED,
+                    subject=row.subject,
+                    subject_id=row.subject_id,
+                    note="The person was reached.",
                 )
 
 

@@ -122,14 +122,16 @@ def resume_work(work: Work, *, discharged_at: datetime | None, note: str = "") -
         raise Conflict("no_hold", "There is no hold to end.")
     had_left = referral.discharged_at is not None
     if had_left and discharged_at is None:
-        raise Invalid("required", "Enter when the person left, so that the follow-up can begin anew.",
-                      field="discharged_at")
+        raise Invalid(
+            "required", "Enter when the person left, so that the follow-up can begin anew.", field="discharged_at"
+        )
     if discharged_at is not None:
         if discharged_at > work.now + timedelta(minutes=5):
             raise Invalid("in_the_future", "This time has not come yet. Check the date.", field="discharged_at")
         if discharged_at < hold.started_at:
-            raise Invalid("before_hold", "This is before the hold began. To take the hold back, undo it.",
-                          field="discharged_at")
+            raise Invalid(
+                "before_hold", "This is before the hold began. To take the hold back, undo it.", field="discharged_at"
+            )
     hold.ended_at, hold.end_note = work.now, note
     _close_hold_contacts(work)
     referral.status = ReferralStatus.IN_PROGRESS if referral.bridger_id else ReferralStatus.ACCEPTED

@@ -122,12 +122,8 @@ def _fill(person: Person, details: PersonDetails, default_zone: str) -> None:
     attempt(_check_birth, details.birth_on)
     person.birth_on = details.birth_on
     person.zone = str(attempt(checked_zone, details.zone or default_zone)) or default_zone
-    person.phones = [
-        p for i, phone in enumerate(details.phones[: MAX_ITEMS + 1]) if (p := attempt(_phone, phone, i))
-    ]  # type: ignore[misc]
-    person.places = [
-        p for i, place in enumerate(details.places[: MAX_ITEMS + 1]) if (p := attempt(_place, place, i))
-    ]  # type: ignore[misc]
+    person.phones = [p for i, phone in enumerate(details.phones[: MAX_ITEMS + 1]) if (p := attempt(_phone, phone, i))]  # type: ignore[misc]
+    person.places = [p for i, place in enumerate(details.places[: MAX_ITEMS + 1]) if (p := attempt(_place, place, i))]  # type: ignore[misc]
     if len(details.phones) > MAX_ITEMS or len(details.places) > MAX_ITEMS:
         problems.append(Invalid("too_many", f"At most {MAX_ITEMS} can be kept. Keep the best ones.", field="phones"))
     person.aliases = [str(attempt(checked_name, alias, "aliases")) for alias in details.aliases[:MAX_ITEMS]]
@@ -151,7 +147,9 @@ def _check_birth(birth_on: date | None) -> None:
     if birth_on > today:
         raise Invalid("birth_in_future", "This birth date has not come yet. Check the year.", field="birth_on")
     if birth_on.year < today.year - 120:
-        raise Invalid("birth_too_early", "This birth date is more than 120 years ago. Check the year.", field="birth_on")
+        raise Invalid(
+            "birth_too_early", "This birth date is more than 120 years ago. Check the year.", field="birth_on"
+        )
 
 
 _ZONES = frozenset(available_timezones())
@@ -173,7 +171,8 @@ def normal_number(raw: str, field_name: str) -> str:
         parsed = None
     if parsed is None or not phonenumbers.is_possible_number(parsed):
         raise Invalid(
-            "phone", "This is not a phone number. Enter ten digits with the area code, or + and the country code.",
+            "phone",
+            "This is not a phone number. Enter ten digits with the area code, or + and the country code.",
             field=field_name,
         )
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
@@ -217,7 +216,11 @@ def add_identifiers(session: Session, person: Person, identifiers: Sequence[Iden
         if known is None:
             session.add(
                 PersonIdentifier(
-                    id=new_id("pid"), program_id=person.program_id, person_id=person.id, system=system, value=value,
+                    id=new_id("pid"),
+                    program_id=person.program_id,
+                    person_id=person.id,
+                    system=system,
+                    value=value,
                     kind=identifier.kind,
                 )
             )
@@ -240,7 +243,12 @@ def merge_people(session: Session, actor: Actor, keep_id: str, merge_id: str) ->
         referral.version += 1
     merged.merged_into_id = keep.id
     journal.append_for_program(
-        session, actor.program_id, "person.merged", actor=actor.id, subject_id=keep.id, merged=merged.id,
+        session,
+        actor.program_id,
+        "person.merged",
+        actor=actor.id,
+        subject_id=keep.id,
+        merged=merged.id,
         referrals=[r.id for r in moved],
     )
     return keep
@@ -259,7 +267,11 @@ def unmerge_people(session: Session, actor: Actor, merged_id: str) -> Person:
         referral.person_id = merged.id
         referral.version += 1
     journal.append_for_program(
-        session, actor.program_id, "person.unmerged", actor=actor.id, subject_id=merged.merged_into_id,
+        session,
+        actor.program_id,
+        "person.unmerged",
+        actor=actor.id,
+        subject_id=merged.merged_into_id,
         merged=merged.id,
     )
     merged.merged_into_id = None
@@ -275,7 +287,11 @@ def say_not_duplicate(session: Session, actor: Actor, first_id: str, second_id: 
     if known is None:
         session.add(
             NotDuplicate(
-                id=new_id("dup"), program_id=actor.program_id, first_id=first, second_id=second, said_by=actor.id,
+                id=new_id("dup"),
+                program_id=actor.program_id,
+                first_id=first,
+                second_id=second,
+                said_by=actor.id,
                 said_at=clock.now(),
             )
         )

@@ -57,9 +57,7 @@ def replan_case(
 def _add(work: Work, planned: Planned) -> Contact:
     rule = work.rows.rule(planned.key)
     revision = sum(
-        1
-        for c in work.rows.contacts
-        if (c.cycle, c.key, c.seq) == (planned.cycle, planned.key, planned.seq)
+        1 for c in work.rows.contacts if (c.cycle, c.key, c.seq) == (planned.cycle, planned.key, planned.seq)
     )
     row = Contact(
         id=new_id("con"),

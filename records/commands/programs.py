@@ -75,8 +75,15 @@ def publish_protocol_text(session: Session, program_id: str, text: str, *, by: s
     )
     session.add(row)
     session.flush()
-    journal.append_for_program(session, program_id, "protocol.published", actor=by or "system", subject_id=row.id,
-                               key=row.key, version=row.version)
+    journal.append_for_program(
+        session,
+        program_id,
+        "protocol.published",
+        actor=by or "system",
+        subject_id=row.id,
+        key=row.key,
+        version=row.version,
+    )
     return row
 
 
@@ -130,13 +137,24 @@ def set_people_in_charge(
     """Name who is asked when no other supervisor is known, who is on call now, and the manager."""
     actor.require("manage_program")
     program = session.get_one(Program, actor.program_id)
-    for field, staff_id in (("supervisor_id", supervisor_id), ("clinician_id", clinician_id), ("manager_id", manager_id)):
+    for field, staff_id in (
+        ("supervisor_id", supervisor_id),
+        ("clinician_id", clinician_id),
+        ("manager_id", manager_id),
+    ):
         if staff_id is None:
             continue
         staff = session.get(Staff, staff_id)
         if staff is None or staff.program_id != program.id or not staff.is_active:
             raise NotFound("That member of staff")
         setattr(program, field, staff_id)
-    journal.append_for_program(session, program.id, "program.in_charge", actor=actor.id, supervisor=supervisor_id,
-                               clinician=clinician_id, manager=manager_id)
+    journal.append_for_program(
+        session,
+        program.id,
+        "program.in_charge",
+        actor=actor.id,
+        supervisor=supervisor_id,
+        clinician=clinician_id,
+        manager=manager_id,
+    )
     return program

@@ -214,7 +214,10 @@ def move_expected_discharge(
     """
     work = open_case(session, actor, referral_id, "move_date")
     work.require_status(
-        ReferralStatus.DRAFT, ReferralStatus.SUBMITTED, ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS,
+        ReferralStatus.DRAFT,
+        ReferralStatus.SUBMITTED,
+        ReferralStatus.ACCEPTED,
+        ReferralStatus.IN_PROGRESS,
         ReferralStatus.ON_HOLD,
     )
     referral = work.referral
@@ -231,7 +234,10 @@ def move_expected_discharge(
     referral.date_known_at = work.now
     work.record(
         "date.moved" if expected_on else "date.withdrawn",
-        before=before, after=expected_on, time=expected_time, certainty=certainty,
+        before=before,
+        after=expected_on,
+        time=expected_time,
+        certainty=certainty,
     )
     settle_ladder(work, Resolution.ARRANGED, subject=Subject.DATE, note="There is a new date.", by=actor.id)
     if not same:
@@ -256,9 +262,7 @@ def set_risks(session: Session, actor: Actor, referral_id: str, risks: Sequence[
     return work.referral
 
 
-def set_appointment(
-    session: Session, actor: Actor, referral_id: str, at: datetime | None, where: str = ""
-) -> Referral:
+def set_appointment(session: Session, actor: Actor, referral_id: str, at: datetime | None, where: str = "") -> Referral:
     """The first appointment after leaving: when and where. The check after it is planned from it."""
     work = open_case(session, actor, referral_id, "set_appointment")
     work.require_status(ReferralStatus.DRAFT, *OPEN_STATUSES)
@@ -337,7 +341,7 @@ def request_cancel(session: Session, actor: Actor, referral_id: str, reason: str
 
 
 def decide_cancel(session: Session, actor: Actor, referral_id: str, *, agree: bool, note: str = "") -> Referral:
-    """The program answers a request to cancel: agreed, or refused because the person wants the service (scenario 70)."""
+    """The program answers a request to cancel: agreed, or refused because the person wants it (scenario 70)."""
     work = open_case(session, actor, referral_id, "decide_cancel")
     referral = work.referral
     if referral.cancel_requested_at is None:
@@ -408,8 +412,9 @@ def _check_details(details: ReferralDetails, now: datetime, zone: str) -> None:
     _check_expected(details.expected_on if details.discharged_at is None else None, now, zone)
     if details.discharged_at is not None:
         if details.discharged_at > now + timedelta(minutes=5):
-            raise Invalid("in_the_future", "This time has not come yet. Give an expected date instead.",
-                          field="discharged_at")
+            raise Invalid(
+                "in_the_future", "This time has not come yet. Give an expected date instead.", field="discharged_at"
+            )
         if now - details.discharged_at > EARLIEST_BACK:
             raise Invalid("too_long_ago", "This is more than a year ago. Check the year.", field="discharged_at")
         if details.disposition is not None and not details.disposition.starts_community_clock:
@@ -421,8 +426,9 @@ def _check_expected(expected_on: date | None, now: datetime, zone: str) -> None:
         return
     today = local_date(now, zone)
     if expected_on < today:
-        raise Invalid("date_passed", "This date has passed. If the person has left, record that instead.",
-                      field="expected_on")
+        raise Invalid(
+            "date_passed", "This date has passed. If the person has left, record that instead.", field="expected_on"
+        )
     if expected_on - today > LATEST_AHEAD:
         raise Invalid("date_too_far", "This date is more than two years ahead. Check the year.", field="expected_on")
 
@@ -430,8 +436,9 @@ def _check_expected(expected_on: date | None, now: datetime, zone: str) -> None:
 def _require_minimum(person: Person, details: ReferralDetails) -> None:
     """The least that a program can act on: a way to find the person (domain.md scenario 2)."""
     if details.consent is ConsentStatus.DECLINED:
-        raise Invalid("consent_declined", "The person declined. A referral needs their yes, or “pending”.",
-                      field="consent")
+        raise Invalid(
+            "consent_declined", "The person declined. A referral needs their yes, or “pending”.", field="consent"
+        )
     is_inside = details.discharged_at is None
     if not is_inside and not person.phones and not person.places:
         raise Invalid("no_way_to_find", "Add a phone number or a place where the person can be found.", field="phones")

@@ -63,19 +63,25 @@ def add_staff(
     session.flush()
     if Role.BRIDGER in roles:
         session.add(Bridger(staff_id=row.id, program_id=actor.program_id, languages=["en"]))
-    journal.append_for_program(session, actor.program_id, "staff.added", actor=actor.id, subject_id=row.id,
-                               roles=row.roles)
+    journal.append_for_program(
+        session, actor.program_id, "staff.added", actor=actor.id, subject_id=row.id, roles=row.roles
+    )
     return row
 
 
 def _require_room(session: Session, program_id: str, supervisor_id: str) -> None:
     """A supervisor has at most so many bridgers (NC Medicaid 8G: 1:8; domain.md scenario 5)."""
     program = session.get_one(Program, program_id)
-    team = [s for s in session.exec(select(Staff).where(Staff.supervisor_id == supervisor_id, col(Staff.is_active)))
-            if Role.BRIDGER.value in s.roles]
+    team = [
+        s
+        for s in session.exec(select(Staff).where(Staff.supervisor_id == supervisor_id, col(Staff.is_active)))
+        if Role.BRIDGER.value in s.roles
+    ]
     if len(team) >= program.supervisor_limit:
-        raise Conflict("supervisor_full",
-                       f"This supervisor has {len(team)} bridgers, which is the limit. Choose another supervisor.")
+        raise Conflict(
+            "supervisor_full",
+            f"This supervisor has {len(team)} bridgers, which is the limit. Choose another supervisor.",
+        )
 
 
 def move_to_supervisor(session: Session, actor: Actor, staff_id: str, supervisor_id: str) -> Staff:
@@ -124,7 +130,7 @@ def set_profile(
 
 
 def remember_conflict(session: Session, bridger_id: str, person_id: str, reason: str = "") -> None:
-    """A bridger and a person must not be matched. The reason stays with the bridger's profile and is shown to nobody."""
+    """A bridger and a person must not be matched. The reason stays with the profile and is shown to nobody."""
     row = session.get_one(Bridger, bridger_id)
     if all(c["person_id"] != person_id for c in row.conflicts):
         row.conflicts = [*row.conflicts, {"person_id": person_id, "reason": reason}]
@@ -165,12 +171,25 @@ def set_absence(
     if cover_id == bridger_id:
         raise Invalid("cover_id", "Choose somebody else to cover.", field="cover_id")
     row = Absence(
-        id=new_id("abs"), program_id=actor.program_id, bridger_id=bridger_id, from_at=from_at, until_at=until_at,
-        cover_id=cover_id, created_at=clock.now(),
+        id=new_id("abs"),
+        program_id=actor.program_id,
+        bridger_id=bridger_id,
+        from_at=from_at,
+        until_at=until_at,
+        cover_id=cover_id,
+        created_at=clock.now(),
     )
     session.add(row)
-    journal.append_for_program(session, actor.program_id, "absence.set", actor=actor.id, subject_id=bridger_id,
-                               from_at=from_at, until_at=until_at, cover=cover_id)
+    journal.append_for_program(
+        session,
+        actor.program_id,
+        "absence.set",
+        actor=actor.id,
+        subject_id=bridger_id,
+        from_at=from_at,
+        until_at=until_at,
+        cover=cover_id,
+    )
     session.flush()
     if cover_id is not None and from_at <= clock.now() and actor.may("assign"):
         cover_absence(session, actor, row.id)
@@ -188,8 +207,15 @@ def cover_absence(session: Session, actor: Actor, absence_id: str) -> list[str]:
         raise NotFound("That absence")
     moved = []
     for referral_id in _people_of(session, row.bridger_id):
-        assign(session, actor, referral_id, row.cover_id, override_reason="cover during an absence",
-               end_reason=EndReason.COVER, covers_for_id=row.bridger_id)
+        assign(
+            session,
+            actor,
+            referral_id,
+            row.cover_id,
+            override_reason="cover during an absence",
+            end_reason=EndReason.COVER,
+            covers_for_id=row.bridger_id,
+        )
         moved.append(referral_id)
     return moved
 
@@ -212,8 +238,14 @@ def end_absence(session: Session, actor: Actor, absence_id: str) -> list[str]:
     ).all()
     hand = actor if actor.may("assign") else Actor(id=actor.id, program_id=actor.program_id, is_system=True)
     for referral_id in covered:
-        assign(session, hand, referral_id, row.bridger_id, override_reason="back from an absence",
-               end_reason=EndReason.COVER_OVER)
+        assign(
+            session,
+            hand,
+            referral_id,
+            row.bridger_id,
+            override_reason="back from an absence",
+            end_reason=EndReason.COVER_OVER,
+        )
     journal.append_for_program(session, actor.program_id, "absence.ended", actor=actor.id, subject_id=row.bridger_id)
     return list(covered)
 
@@ -236,14 +268,21 @@ def disable_staff(session: Session, actor: Actor, staff_id: str, *, hand_over_to
     moved = _people_of(session, row.id)
     for referral_id in moved:
         if hand_over_to is not None:
-            assign(session, hand, referral_id, hand_over_to, override_reason="handed over when a colleague left",
-                   end_reason=EndReason.LEFT)
+            assign(
+                session,
+                hand,
+                referral_id,
+                hand_over_to,
+                override_reason="handed over when a colleague left",
+                end_reason=EndReason.LEFT,
+            )
         else:
             work = open_case(session, hand, referral_id, "assign")
             end_assignment(work, EndReason.LEFT, tell_bridger=False)
             work.settle()
-    journal.append_for_program(session, actor.program_id, "staff.disabled", actor=actor.id, subject_id=row.id,
-                               people=len(moved))
+    journal.append_for_program(
+        session, actor.program_id, "staff.disabled", actor=actor.id, subject_id=row.id, people=len(moved)
+    )
     return moved
 
 

@@ -17,7 +17,9 @@ def checked_text(value: str | None, field: str, *, limit: int = NOTE_LENGTH, req
     if len(text) > limit:
         raise Invalid("too_long", f"This is longer than {limit} characters. Shorten it, please.", field=field)
     if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\r\t" for c in text):
-        raise Invalid("unprintable", "This contains characters that cannot be shown. Type it again, please.", field=field)
+        raise Invalid(
+            "unprintable", "This contains characters that cannot be shown. Type it again, please.", field=field
+        )
     return text
 
 

@@ -60,30 +60,38 @@ def candidates_for(session: Session, rows: CaseRows) -> list[Candidate]:
     """The bridgers of the program as matching sees them, in a bounded number of queries."""
     program_id, person_id = rows.referral.program_id, rows.person.id
     bridgers = session.exec(
-        select(Bridger, Staff).join(Staff, col(Staff.id) == col(Bridger.staff_id)).where(
-            Bridger.program_id == program_id
-        )
+        select(Bridger, Staff)
+        .join(Staff, col(Staff.id) == col(Bridger.staff_id))
+        .where(Bridger.program_id == program_id)
     ).all()
-    loads = Counter(dict(session.exec(
-        select(Assignment.bridger_id, func.count())
-        .where(Assignment.program_id == program_id, col(Assignment.ended_at).is_(None))
-        .group_by(Assignment.bridger_id)
-    ).all()))
-    offers = Counter(dict(session.exec(
-        select(Offer.bridger_id, func.count())
-        .where(Offer.program_id == program_id, Offer.state == OfferState.OPEN)
-        .group_by(Offer.bridger_id)
-    ).all()))
+    loads = Counter(
+        dict(
+            session.exec(
+                select(Assignment.bridger_id, func.count())
+                .where(Assignment.program_id == program_id, col(Assignment.ended_at).is_(None))
+                .group_by(Assignment.bridger_id)
+            ).all()
+        )
+    )
+    offers = Counter(
+        dict(
+            session.exec(
+                select(Offer.bridger_id, func.count())
+                .where(Offer.program_id == program_id, Offer.state == OfferState.OPEN)
+                .group_by(Offer.bridger_id)
+            ).all()
+        )
+    )
     absences: dict[str, list[facts.Absence]] = defaultdict(list)
-    for away in session.exec(
-        select(Absence).where(Absence.program_id == program_id, col(Absence.ended_at).is_(None))
-    ):
+    for away in session.exec(select(Absence).where(Absence.program_id == program_id, col(Absence.ended_at).is_(None))):
         absences[away.bridger_id].append(facts.Absence(away.from_at, away.until_at))
-    known = set(session.exec(
-        select(Assignment.bridger_id)
-        .join(Referral, col(Referral.id) == col(Assignment.referral_id))
-        .where(Referral.person_id == person_id)
-    ).all())
+    known = set(
+        session.exec(
+            select(Assignment.bridger_id)
+            .join(Referral, col(Referral.id) == col(Assignment.referral_id))
+            .where(Referral.person_id == person_id)
+        ).all()
+    )
     answered = {o.bridger_id for o in rows.offers if o.state in (OfferState.DECLINED, OfferState.EXPIRED)}
     return [
         Candidate(

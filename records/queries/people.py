@@ -72,7 +72,11 @@ def find_duplicates(
 
 def _alike(person: Person, given_name: str, family_name: str) -> Likeness | None:
     reasons = ["the same birth date"]
-    names = [f"{person.given_name} {person.family_name}", f"{person.preferred_name} {person.family_name}", *person.aliases]
+    names = [
+        f"{person.given_name} {person.family_name}",
+        f"{person.preferred_name} {person.family_name}",
+        *person.aliases,
+    ]
     typed = f"{given_name} {family_name}".strip().lower()
     score = max(round(fuzz.token_sort_ratio(typed, name.strip().lower())) for name in names if name.strip())
     if score == 100:

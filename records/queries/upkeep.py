@@ -28,7 +28,7 @@ class Lateness:
 
 
 def list_untold(session: Session, limit: int = 1000) -> list[str]:
-    """Referrals whose next item has passed, or whose workflow was not told of an earlier one; the longest waiting first."""
+    """Referrals whose next item has passed, or whose workflow was not told of it; the longest waiting first."""
     due = clock.now() - PATIENCE * max(clock.speed(), 1.0)
     return list(
         session.exec(
@@ -53,7 +53,9 @@ def list_undelivered(session: Session, limit: int = 1000) -> list[str]:
         col(Notification.claimed_at) <= now - STALE_CLAIM
     )
     return list(
-        session.exec(select(Notification.id).where(or_(queued, dropped)).order_by(col(Notification.not_before)).limit(limit))
+        session.exec(
+            select(Notification.id).where(or_(queued, dropped)).order_by(col(Notification.not_before)).limit(limit)
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""A bridger's work: overdue first, then due, then coming; each with the reason and the time left. A few queries in all."""
+"""A bridger's work: overdue first, then due, then coming; each with the reason and the time left."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Worklist:
 def worklist_of(session: Session, actor: Actor, now: datetime, *, bridger_id: str | None = None) -> Worklist:
     """What a bridger (the actor, or one whom the actor supervises) has to do; a deadline never hides anything.
 
-    Overdue: its time has passed and it was not met, until it is met, waived or settled. Due: today, where the person is.
+    Overdue: its time passed and it was not met, until it is met, waived or settled. Due: today, where the person is.
     """
     who = bridger_id or actor.id
     called = exists().where(

@@ -52,12 +52,12 @@ def instant(**options: Any) -> Any:
     """A column of aware instants; empty is None unless `nullable=False`."""
     if "nullable" not in options:
         options["default"] = options.get("default")
-    return Field(sa_type=Instant, **options)  # type: ignore[call-overload]
+    return Field(sa_type=Instant, **options)
 
 
 def words(vocabulary: Any, **options: Any) -> Any:
     """A column of members of `vocabulary`."""
-    return Field(sa_type=Words(vocabulary), **options)  # type: ignore[call-overload]
+    return Field(sa_type=Words(vocabulary), **options)
 
 
 def document(factory: Any) -> Any:

@@ -36,7 +36,9 @@ class Person(SQLModel, table=True):
     bridger_gender_strength: Strength | None = words(Strength, default=None)
     zone: str = "America/New_York"
     area: str = ""  # postal code of where the person will be
-    phones: list[dict[str, object]] = document(list)  # number (E.164), kind, may_voicemail, may_text, note, is_quarantined
+    phones: list[dict[str, object]] = document(
+        list
+    )  # number (E.164), kind, may_voicemail, may_text, note, is_quarantined
     places: list[dict[str, str]] = document(list)  # kind, text, when
     others: list[dict[str, object]] = document(list)  # name, relation, phone, may_contact
     safety_flags: list[str] = document(list)
