@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from domain.case import Attempt, Case, Contact
+from domain.case import Case, Contact
 from domain.clock import end_of, local_date, next_call, start_of
 from domain.protocol import LOST_KEY as LOST_KEY
 from domain.protocol import ContactRule
