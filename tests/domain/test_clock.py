@@ -172,6 +172,15 @@ def test_a_span_lasts_at_least_as_long_as_it_says(at: datetime, zone: str, span:
     assert span.after(at, zone, calendar, close=time(17)) - at >= timedelta(seconds=span.at_least)
 
 
+def test_the_shortest_business_day_of_all() -> None:
+    """Where offices work on Sundays: from a minute before the night that spring shortens until five."""
+    sundays = Calendar(weekend=frozenset({4, 5}))
+    span = parse_span("P1BD")
+    late = at_local(date(2026, 3, 7), time(23, 59), NEW_YORK)
+    assert span.after(late, NEW_YORK, sundays, close=time(17)) - late == timedelta(hours=16, minutes=1)
+    assert span.at_least == 16 * 3600
+
+
 def test_offices_that_never_open_are_refused() -> None:
     with pytest.raises(ValueError, match="some day of the week"):
         Calendar(weekend=frozenset(range(7)))

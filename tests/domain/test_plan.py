@@ -282,6 +282,21 @@ def test_meeting_before_leaving_is_pressed_when_the_date_is_near() -> None:
     assert (wall(p.opens_at), wall(p.due_at), p.is_compressed) == ("Tue 2026-09-01 10:00", "Wed 2026-09-02 12:00", True)
 
 
+def test_a_meeting_that_opens_later_opens_at_once_when_the_date_is_near() -> None:
+    raw = PSYCHIATRIC.model_dump(mode="json", exclude_defaults=True)
+    raw["contacts"][0]["due"]["opens"] = "PT12H"
+    patient = protocol_from(raw)
+    opens = {
+        on: wall(keyed(plan(expected(on, protocol=patient), there("2026-09-01 10:00")))["in-reach", 1].opens_at)
+        for on in (date(2026, 9, 1), date(2026, 9, 2), date(2026, 9, 11))
+    }
+    assert opens == {
+        date(2026, 9, 1): "Tue 2026-09-01 10:00",
+        date(2026, 9, 2): "Tue 2026-09-01 22:00",
+        date(2026, 9, 11): "Tue 2026-09-01 22:00",
+    }
+
+
 def test_a_date_that_has_passed_unrecorded_presses_nothing() -> None:
     p = keyed(plan(expected(date(2026, 8, 31)), there("2026-09-01 10:00")))["in-reach", 1]
     assert (wall(p.due_at), p.is_compressed) == ("Fri 2026-09-04 00:00", False)
@@ -290,7 +305,7 @@ def test_a_date_that_has_passed_unrecorded_presses_nothing() -> None:
 def test_the_appointment_check_comes_a_day_before_or_is_pressed() -> None:
     in_time = keyed(plan(expected(date(2026, 9, 11)), there("2026-09-01 10:00")))["appointment-check", 1]
     assert (wall(in_time.due_at), in_time.is_compressed) == ("Thu 2026-09-10 12:00", False)
-    near = keyed(plan(expected(date(2026, 9, 2), known="2026-09-01 13:00"), there("2026-09-01 13:00")))
+    near = keyed(plan(expected(date(2026, 9, 2), known="2026-09-01 12:00"), there("2026-09-01 12:00")))
     assert wall(near["appointment-check", 1].due_at) == "Wed 2026-09-02 12:00"
     assert near["appointment-check", 1].is_compressed
 
@@ -447,6 +462,11 @@ def test_an_extended_plan_goes_on_every_week_without_a_gap() -> None:
     assert [m.contact.seq for m in change.moved] == [12], "the last week, which day 90 had cut short"
 
 
+def test_a_plan_is_never_cut_short_by_an_early_end() -> None:
+    at = there("2026-09-04 18:00")
+    assert plan(left(at, finish_at=at + 40 * DAY), at) == plan(left(at), at)
+
+
 def test_extending_does_not_bring_back_the_daily_contacts() -> None:
     at = there("2026-09-04 18:00")
     case = left(at, JAIL, finish_at=at + 150 * DAY)
@@ -483,6 +503,14 @@ def test_who_is_lost_twice_is_looked_for_twice() -> None:
     change = replan(lost, plan(lost, again))
     assert [(p.due_at - at).days for p in change.added if p.key == LOST_KEY] == [54, 68, 82]
     assert replan(apply(lost, change), plan(apply(lost, change), again)).is_empty
+
+
+def test_a_search_after_another_discharge_counts_from_one() -> None:
+    first, second = there("2026-09-04 18:00"), there("2026-10-20 18:00")
+    case = left(first, lost_at=first + 9 * DAY)
+    case = with_contacts(case, plan(case, first + 9 * DAY))
+    case = replace(case, cycle=2, discharged_at=second, lost_at=second + 9 * DAY)
+    assert min(p.seq for p in plan(case, second) if p.key == LOST_KEY) == 1
 
 
 @pytest.mark.parametrize(("day", "over"), [(9, 90), (40, 90), (89, 90), (90, 91), (120, 121)])
@@ -541,6 +569,12 @@ def test_the_first_attempt_after_an_unplanned_leaving_comes_within_two_hours_by_
     assert (p.opens_at, wall(p.due_at)) == (at, due)
 
 
+def test_who_waits_at_the_gate_an_hour_early_is_in_time() -> None:
+    at = there("2026-09-04 10:00")
+    p = keyed(plan(left(at, JAIL), at))["gate-pickup", 1]
+    assert (wall(p.opens_at), wall(p.due_at)) == ("Fri 2026-09-04 09:00", "Fri 2026-09-04 11:00")
+
+
 def test_what_lies_on_top_for_unplanned_leaving_only() -> None:
     at = there("2026-09-04 10:00")
     usual = left(at, JAIL, overlays=(UNSCHEDULED, ON_HOLD))
@@ -571,7 +605,7 @@ def tried(at: datetime, mode: Mode, outcome: Outcome = Outcome.NO_ANSWER) -> Att
 
 
 AT = there("2026-09-04 18:00")
-CALL_1, CALL_2 = tried(AT + 25 * HOUR, Mode.CALL), tried(AT + 44 * HOUR, Mode.CALL)
+CALL_1, CALL_2 = tried(AT + 24 * HOUR, Mode.CALL), tried(AT + 44 * HOUR, Mode.CALL)
 VISIT_2 = tried(AT + 46 * HOUR, Mode.VISIT)
 
 

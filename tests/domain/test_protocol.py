@@ -253,6 +253,11 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
         "file",
         "later than the one before",
     ),
+    "a search in two parts with one end": (
+        top(lost=[{"every": "P7D", "until": "P30D"}, {"every": "P14D", "until": "P30D"}]),
+        "file",
+        "later than the one before",
+    ),
     "a search of every minute": (top(lost=[{"every": "PT1M", "until": "P30D"}]), "lost.0", "at most 400"),
     "two contacts with one key": (lambda r: rule(r, "weekly").update(key="in-reach"), "file", "share a key"),
     "the key of the search": (lambda r: rule(r, "weekly").update(key="search"), "contacts.search", "kept for"),
@@ -303,6 +308,11 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
     ),
     "business days at high risk only": (
         due("first-contact", **AFTER, within="PT72H", high_risk="P1BD"),
+        "contacts.first-contact.due",
+        "never lengthens",
+    ),
+    "more business days at high risk, in a window": (
+        due("first-contact", **AFTER, within="P2BD", high_risk="P3BD"),
         "contacts.first-contact.due",
         "never lengthens",
     ),
@@ -357,7 +367,7 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
     "a series of five hundred": (on("weekly", every="P1D", until="P500D"), "contacts.weekly", "at most 400"),
     "windows that overlap": (on("weekly", every="P6D"), "contacts.weekly", "overlap"),
     "elapsed windows that overlap": (
-        on("weekly", due={"after": "discharge", "within": "P7D"}, every="P6D"),
+        on("weekly", due={"after": "discharge", "within": "P7DT1S"}, every="P7D"),
         "contacts.weekly",
         "overlap",
     ),
@@ -425,6 +435,11 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
         "more than none",
     ),
     "an outcome at once": (rung("contact-missed", 3, outcome="PT0S"), "contact-missed.3.outcome", "more than none"),
+    "a welfare check before the roster": (
+        lambda r: r["ladders"]["contact-missed"].insert(2, r["ladders"]["contact-missed"].pop(3)),
+        "file",
+        "“contact-missed” asks about a welfare check before anybody was asked to find the person",
+    ),
     "a welfare check before anybody looked": (
         lambda r: r["ladders"]["contact-missed"].pop(2),
         "file",
