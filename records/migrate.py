@@ -1,0 +1,69 @@
+"""Bringing a database to today's tables, with Alembic. Safe to run again, and by several processes at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+FOLDER = Path(__file__).parent / "migrations"
+_LOCK = 7_266_274_323  # of PostgreSQL, one number of our own: one process migrates, the others wait and find it done
+
+
+def upgrade(url: str) -> None:
+    """Bring the database at `url` to the newest step, all steps in one transaction; SQLite's folder is made.
+
+    Raises sqlalchemy.exc.SQLAlchemyError when the database cannot be reached or a step fails; it is then as it was.
+    """
+    with _open(url).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def current(url: str) -> str | None:
+    """The step at which the database at `url` stands; None when it was never migrated."""
+    with _open(url).connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str | None:
+    """The newest step that this version of Footbridge knows."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    return config
+
+
+def _open(url: str) -> Engine:
+    """An engine of its own, without a pool: nothing stays open."""
+    if url.startswith("postgresql://"):
+        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, poolclass=NullPool)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _begin_ourselves(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver would commit at each CREATE TABLE
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
