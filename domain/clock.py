@@ -1,4 +1,4 @@
-"""Three clocks (domain.md §2): elapsed hours, local dates, business days; and the hours in which people may be called.
+"""Three clocks: elapsed hours, local dates, business days; and the hours in which people may be called.
 
 Pure functions on aware instants and IANA zones. Elapsed hours never skip nights or weekends and are unmoved by
 daylight saving; a local date ends at the midnight that closes it there; business days skip weekends and holidays.
@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-CALLS_FROM, CALLS_UNTIL = time(8), time(21)  # 47 CFR 64.1200 hours, person-local; default for care too (domain.md §3.3)
-VISITS_FROM, VISITS_UNTIL = time(9), time(19)  # project choice, domain.md (a)
+CALLS_FROM, CALLS_UNTIL = time(8), time(21)  # 47 CFR 64.1200 hours, person-local; project choice: for care too
+VISITS_FROM, VISITS_UNTIL = time(9), time(19)  # project choice
 CLOSE_OF_BUSINESS = time(17)  # project choice: deadlines between offices end at five
 
 

@@ -1,7 +1,7 @@
 """The plan: which contacts follow from a protocol and the dates of a case, and what a changed date changes.
 
 Pure. `plan` says what there should be; `replan` compares it with what there is. Windows that high risk shortened are
-never lengthened again by taking the flag away (domain.md scenario 41).
+never lengthened again by taking the flag away.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Replanned:
 def plan(case: Case, now: datetime) -> list[Planned]:
     """Every contact that the protocol asks for, as far as its anchors are known; sorted by due time.
 
-    The contacts of an overlay come on top: the one for unscheduled leaving (domain.md P5) when that is how it was.
+    The contacts of an overlay come on top: the one for unscheduled leaving when that is how it was.
     The same facts give the same windows whenever one asks; `now` only tells what of a series has gone by.
     """
     if case.status not in (ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS, ReferralStatus.ON_HOLD):
@@ -90,7 +90,7 @@ def _repeats(case: Case, planned: Planned) -> bool:
 
 
 def plan_hold(case: Case) -> list[Planned]:
-    """The contacts that a hold asks for (domain.md P6): in-reach where the person is now."""
+    """The contacts that a hold asks for: in-reach where the person is now."""
     hold = case.hold
     if hold is None:
         return []
@@ -122,7 +122,7 @@ def replan(case: Case, wanted: Iterable[Planned]) -> Replanned:
 
 
 def shorten_only(change: Replanned) -> Replanned:
-    """The same change without windows that would grow: for flags, which never lengthen (domain.md scenario 41)."""
+    """The same change without windows that would grow: for flags, which never lengthen."""
     return replace(change, moved=tuple(m for m in change.moved if m.due_at < m.contact.due_at))
 
 
@@ -255,7 +255,7 @@ def _check_before_leaving(rule: ContactRule, case: Case) -> Iterable[Planned]:
 
 
 def _search(case: Case, lost_at: datetime, discharged_at: datetime) -> Iterable[Planned]:
-    """The lost-to-contact cadence (domain.md P1, Oregon ACT): so often until so long after discharge."""
+    """The lost-to-contact cadence (Oregon ACT, OAR 309-019-0250): so often until so long after discharge."""
     at, seq = lost_at, 1 + _searched_before(case, lost_at)
     for cadence in case.protocol.lost:
         limit = discharged_at + timedelta(seconds=cadence.until.seconds)
@@ -294,8 +294,8 @@ class Tried(Protocol):
 def attempts_missing(rule: ContactRule, case: Case, contact: Contact) -> list[str]:
     """What is still to be tried before this contact counts as tried in full, in words; empty when all was done.
 
-    Without a phone nothing is asked of the phone (domain.md scenario 40); without a visit a plan that wants one is
-    never complete (scenario 39).
+    Without a phone nothing is asked of the phone; without a visit a plan that wants one is
+    never complete.
     """
     tries = [a for a in case.attempts if a.at >= contact.opens_at and a.outcome.counts_as_attempt]
     return missing_of(rule, tries, case.has_phone, case.zone)

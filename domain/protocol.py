@@ -1,7 +1,7 @@
 """A protocol: the versioned rules of follow-up that a program manager can read, and how a file becomes one.
 
 The files in `domain/protocols/` are the defaults; every number there carries its source. A published version never
-changes (design §3). Parsing is strict: an unknown key, clock, role or ladder is refused with a sentence.
+changes. Parsing is strict: an unknown key, clock, role or ladder is refused with a sentence.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Rung(Strict):
     act: ByRisk = ByRisk(
         standard=Span(86400), high_risk=Span(4 * 3600)
     )  # project choice: a taken call is settled in a day
-    outcome: SomeTime = Span(2 * 3600)  # domain.md scenario 43: no outcome of a welfare check in 2 h: tell again
+    outcome: SomeTime = Span(2 * 3600)  # project choice: no outcome of a welfare check in 2 h: tell again
     again: SomeTime = Span(86400)
 
 
@@ -152,11 +152,11 @@ class Protocol(Strict):
     date_check: SpanField
     date_review: SomeTime
     finish: Elapsed
-    late_work: Elapsed = Span(4 * 3600)  # domain.md §6, late notice: work it within 4 h of the notice
-    consent_by: SpanField = Span(7 * 86400)  # domain.md P5: consent by day 7
+    late_work: Elapsed = Span(4 * 3600)  # project choice: work a late notice within 4 h
+    consent_by: SpanField = Span(7 * 86400)  # project choice: consent by day 7
     consent_warning: SpanField = Span(7 * 86400)
-    cancel_answer: SpanField = Span(business_days=1)  # domain.md §4.6, project choice
-    hold_review: tuple[Elapsed, ...] = (Span(30 * 86400), Span(90 * 86400))  # domain.md P6
+    cancel_answer: SpanField = Span(business_days=1)  # project choice
+    hold_review: tuple[Elapsed, ...] = (Span(30 * 86400), Span(90 * 86400))  # project choice; 90: Oregon ACT
     lost: tuple[Cadence, ...] = ()
     lost_modes: int = Field(2, ge=1, le=5)
     contacts: tuple[ContactRule, ...] = Field(min_length=1)
@@ -221,7 +221,7 @@ def _check_ladder(name: str, rungs: tuple[Rung, ...]) -> None:
     if Ask.WELFARE_CHECK in asked and Ask.LOCATE not in asked[: asked.index(Ask.WELFARE_CHECK)]:
         raise ValueError(
             f"the ladder “{name}” asks about a welfare check before anybody was asked to find the person"
-        )  # domain.md §6, re-arrest: nobody knocks at the door of somebody who is in jail
+        )  # nobody knocks at the door of somebody who is in jail
 
 
 class ProtocolProblem(Exception):
