@@ -69,7 +69,6 @@ _URGENCY = {
     StaffMessage.OFFER_MADE: Urgency.TODAY,
     StaffMessage.OFFER_EXPIRING: Urgency.TODAY,
     StaffMessage.ASSIGNMENT_MADE: Urgency.TODAY,
-    StaffMessage.CONTACT_REMINDER: Urgency.TODAY,
     StaffMessage.ABSENCE_COVER: Urgency.TODAY,
     StaffMessage.CASE_ENDED: Urgency.NOW,
     StaffMessage.HOLD_STARTED: Urgency.NOW,
@@ -129,13 +128,15 @@ def plan_sending(
     """Over which channels a message goes, and from when; in the app always and at once.
 
     What must be seen now goes out at any hour, to whoever is on call by every means there is, and to nobody by the app
-    alone while there is an address. The rest goes by e-mail as wished, and by text only between 08:00 and 21:00;
-    routine never by text. High risk makes what is for today a matter of now.
+    alone while there is an address. What is for today goes by e-mail as wished, and by text only between 08:00 and
+    21:00. Routine stays in the app: too many messages hide the one that counts. High risk makes what is for today a matter of now.
     """
     urgency = message.urgency
     if is_high_risk and urgency is Urgency.TODAY:
         urgency = Urgency.NOW
-    by_email, by_sms = recipient.wants_email, recipient.wants_sms and urgency is not Urgency.ROUTINE
+    is_routine = urgency is Urgency.ROUTINE
+    by_email = recipient.wants_email and not is_routine
+    by_sms = recipient.wants_sms and not is_routine
     if urgency is Urgency.NOW and recipient.is_on_call:
         by_email = by_sms = True
     by_sms = by_sms and recipient.has_phone

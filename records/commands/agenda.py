@@ -80,7 +80,6 @@ def _date_check(work: Work, item: Item) -> None:
         key=f"date_check:{referral.id}:{item.at.isoformat()}",
         program_id=referral.program_id,
         referral_id=referral.id,
-        is_urgent=True,
         now=work.now,
     )
 

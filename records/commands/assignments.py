@@ -218,6 +218,5 @@ def _tell(work: Work, staff: Staff | None, template: str, assignment_id: str) ->
         program_id=work.referral.program_id,
         referral_id=work.referral.id,
         subject_id=assignment_id,
-        is_urgent=template == "assignment_made",
         now=work.now,
     )

@@ -169,7 +169,6 @@ def send_report(work: Work, *, due_at: datetime) -> None:
         key=f"report:{referral.id}:{referral.journal_seq}",
         program_id=referral.program_id,
         referral_id=referral.id,
-        is_urgent=True,
         now=work.now,
     )
 

@@ -170,6 +170,5 @@ def _tell_left(work: Work) -> None:
         key=f"discharge:{referral.id}:{referral.journal_seq}",
         program_id=referral.program_id,
         referral_id=referral.id,
-        is_urgent=True,
         now=work.now,
     )

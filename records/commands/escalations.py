@@ -110,12 +110,11 @@ def _raise(
         tell(
             work.session,
             staff,
-            "escalation_raised" if role != "referrer" else "referrer_told",
+            _message(row, role),
             key=f"escalation:{row.id}",
             program_id=row.program_id,
             referral_id=row.referral_id,
             subject_id=row.id,
-            is_urgent=True,
             now=work.now,
             answer_by=row.answer_by.isoformat(),
         )
@@ -138,6 +137,14 @@ def _raise(
     return row
 
 
+def _message(row: Escalation, role: str) -> str:
+    if role == "referrer":
+        return "referrer_told"
+    if row.subject is Subject.SAFETY:
+        return "safety_concern"
+    return "welfare_check_due" if row.ask is Ask.WELFARE_CHECK else "escalation_raised"
+
+
 def _tell_again(work: Work, escalation: Escalation, rung: Rung) -> None:
     case = work.rows.facts()
     escalation.alerts += 1
@@ -158,7 +165,6 @@ def _tell_again(work: Work, escalation: Escalation, rung: Rung) -> None:
             program_id=escalation.program_id,
             referral_id=escalation.referral_id,
             subject_id=escalation.id,
-            is_urgent=True,
             now=work.now,
         )
     work.record("escalation.repeated", subject_id=escalation.id, alerts=escalation.alerts, until=until)

@@ -85,7 +85,6 @@ def hold_work(
         key=f"hold:{hold.id}",
         program_id=referral.program_id,
         referral_id=referral.id,
-        is_urgent=True,
         now=work.now,
     )
     return hold

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from domain.messaging import Recipient, StaffMessage, plan_sending
 from domain.vocabulary import Channel, NotificationState
 from records import clock, engine
 from records.ids import new_id
-from records.tables import Notification, Outbox, Referral, Staff
+from records.tables import Notification, Outbox, Program, Referral, Staff
 
 CLAIM_HOLDS = timedelta(minutes=2)
 """A claim older than this belongs to a process that died between claiming and recording: it may have been sent."""
@@ -41,18 +42,20 @@ def tell(
     program_id: str,
     referral_id: str | None = None,
     subject_id: str = "",
-    is_urgent: bool = False,
+    is_high_risk: bool = False,
     now: datetime | None = None,
     **params: Any,
 ) -> None:
-    """Tell one member of staff: in the app always, by e-mail and text as they wish and as urgent as it is.
+    """Tell one member of staff: in the app always, by e-mail and text as `domain.messaging` says.
 
     The same key is told once, however often it is asked. Params are ids, numbers and times, never names.
     """
     if staff is None or not staff.is_active:
         return
     now = now or clock.now()
-    for channel in _channels(staff, is_urgent):
+    program = session.get_one(Program, program_id)
+    for sending in plan_sending(StaffMessage(template), _recipient(staff, program), now, is_high_risk=is_high_risk):
+        channel = sending.channel
         full_key = f"{key}:{staff.id}:{channel.value}"
         if session.exec(select(Notification.id).where(Notification.key == full_key)).first() is not None:
             continue
@@ -69,21 +72,23 @@ def tell(
             params=params,
             state=NotificationState.SENT if in_app else NotificationState.QUEUED,
             created_at=now,
-            not_before=now,
+            not_before=sending.not_before,
             sent_at=now if in_app else None,
         )
         session.add(row)
-        if not in_app:
+        if not in_app and sending.not_before <= now:  # a later one is started by upkeep
             engine.leave_word(session, delivery=row.id)
 
 
-def _channels(staff: Staff, is_urgent: bool) -> list[Channel]:
-    channels = [Channel.IN_APP]
-    if staff.wants_email and is_urgent:
-        channels.append(Channel.EMAIL)
-    if staff.wants_sms and staff.phone and is_urgent:
-        channels.append(Channel.SMS)
-    return channels
+def _recipient(staff: Staff, program: Program) -> Recipient:
+    return Recipient(
+        zone=program.zone,
+        has_email=bool(staff.email),
+        has_phone=bool(staff.phone),
+        wants_email=staff.wants_email,
+        wants_sms=staff.wants_sms,
+        is_on_call=staff.id == program.clinician_id,
+    )
 
 
 def claim(session: Session, notification_id: str) -> Claimed | None:
@@ -94,7 +99,7 @@ def claim(session: Session, notification_id: str) -> Claimed | None:
     """
     row = session.exec(select(Notification).where(Notification.id == notification_id).with_for_update()).first()
     now = clock.now()
-    if row is None or row.state not in (NotificationState.QUEUED, NotificationState.SENDING):
+    if row is None or row.state not in (NotificationState.QUEUED, NotificationState.SENDING) or row.not_before > now:
         return None
     if row.state is NotificationState.SENDING:
         if row.claimed_at is not None and now - row.claimed_at >= CLAIM_HOLDS:

@@ -70,7 +70,6 @@ def offer_next(work: Work, *, due_at: datetime) -> Offer | None:
         program_id=row.program_id,
         referral_id=row.referral_id,
         subject_id=row.id,
-        is_urgent=True,
         now=work.now,
         answer_by=row.answer_by.isoformat(),
     )

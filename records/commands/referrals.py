@@ -157,7 +157,7 @@ def _submit(work: Work) -> None:
         accept_work(work, by="system")
     else:
         supervisor = find_active(work.session, program.supervisor_id)
-        _tell(work, supervisor, "referral_filed", "filed", is_urgent=True)
+        _tell(work, supervisor, "referral_filed", "filed")
 
 
 def accept_referral(session: Session, actor: Actor, referral_id: str) -> Referral:
@@ -194,7 +194,7 @@ def reject_referral(session: Session, actor: Actor, referral_id: str, reason: Cl
     referral.ended_at, referral.closed_by = work.now, actor.id
     work.record("referral.rejected", reason=reason, note=text)
     settle_ladder(work, Resolution.ARRANGED, note="The program answered.", by=actor.id)
-    _tell(work, find_active(session, referral.planner_id), "referral_rejected", "rejected", is_urgent=True)
+    _tell(work, find_active(session, referral.planner_id), "referral_rejected", "rejected")
     work.settle()
     return referral
 
@@ -243,7 +243,7 @@ def move_expected_discharge(
     if not same:
         replan_case(work, "the expected date moved")
         bridger = find_active(session, referral.bridger_id)
-        _tell(work, bridger, "date_moved", f"date:{referral.version}", is_urgent=True)
+        _tell(work, bridger, "date_moved", f"date:{referral.version}")
     work.settle()
     return referral
 
@@ -335,7 +335,7 @@ def request_cancel(session: Session, actor: Actor, referral_id: str, reason: str
     referral.cancel_requested_at, referral.cancel_reason = work.now, text
     work.record("cancel.requested", reason=text)
     supervisor = find_active(session, work.rows.program.supervisor_id)
-    _tell(work, supervisor, "cancel_requested", f"cancel:{referral.version}", is_urgent=True)
+    _tell(work, supervisor, "cancel_requested", f"cancel:{referral.version}")
     work.settle()
     return referral
 
@@ -355,7 +355,7 @@ def decide_cancel(session: Session, actor: Actor, referral_id: str, *, agree: bo
 
         end_work(work, ClosureReason.CANCELLED, text or referral.cancel_reason)
     planner = find_active(session, referral.planner_id)
-    _tell(work, planner, "cancel_decision", f"cancel-answer:{referral.version}", is_urgent=True)
+    _tell(work, planner, "cancel_decision", f"cancel-answer:{referral.version}")
     work.settle()
     return referral
 
@@ -484,7 +484,7 @@ def _number() -> str:
     return f"{letters[-10:-5]}-{letters[-5:]}"
 
 
-def _tell(work: Work, staff: Staff | None, template: str, key: str, *, is_urgent: bool = False) -> None:
+def _tell(work: Work, staff: Staff | None, template: str, key: str) -> None:
     tell(
         work.session,
         staff,
@@ -493,6 +493,5 @@ def _tell(work: Work, staff: Staff | None, template: str, key: str, *, is_urgent
         program_id=work.referral.program_id,
         referral_id=work.referral.id,
         subject_id=work.referral.id,
-        is_urgent=is_urgent,
         now=work.now,
     )

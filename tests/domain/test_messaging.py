@@ -69,13 +69,13 @@ def test_texts_for_today_wait_until_morning_and_mails_do_not() -> None:
 
 
 def test_high_risk_makes_what_is_for_today_a_matter_of_now() -> None:
-    sendings = plan_sending(StaffMessage.CONTACT_REMINDER, SOMEBODY, NIGHT, is_high_risk=True)
+    sendings = plan_sending(StaffMessage.OFFER_MADE, SOMEBODY, NIGHT, is_high_risk=True)
 
     assert Sending(Channel.SMS, NIGHT) in sendings
 
 
-def test_routine_is_never_texted_not_even_at_high_risk() -> None:
-    assert channels(StaffMessage.REFERRAL_ACCEPTED, SOMEBODY, high=True) == {Channel.IN_APP, Channel.EMAIL}
+def test_routine_stays_in_the_app_even_at_high_risk() -> None:
+    assert channels(StaffMessage.REFERRAL_ACCEPTED, SOMEBODY, high=True) == {Channel.IN_APP}
 
 
 recipients = st.builds(

@@ -89,7 +89,7 @@ def waiting(database: str, configure: Configure) -> Callable[[Channel], str]:
             "staff_id": "stf_1",
             "params": {"answer_by": "2026-11-23T22:00:00+00:00"},
             "created_at": NOW,
-            "not_before": NOW,
+            "not_before": NOW - timedelta(days=30),
         }
         with transaction() as session:
             session.add(Notification(**row | changes))
@@ -101,6 +101,16 @@ def waiting(database: str, configure: Configure) -> Callable[[Channel], str]:
 def row(notification_id: str) -> Notification:
     with read_session() as session:
         return session.get_one(Notification, notification_id)
+
+
+def test_what_is_held_until_the_morning_is_not_sent_before(waiting: Callable[[Channel], str]) -> None:
+    with clock.stopped_at(NOW):
+        notification_id = waiting(Channel.SMS, not_before=NOW + timedelta(hours=1))
+        deliver(notification_id)
+        assert row(notification_id).state is NotificationState.QUEUED
+    with clock.stopped_at(NOW + timedelta(hours=1)):
+        deliver(notification_id)
+        assert row(notification_id).state is NotificationState.SENT
 
 
 def test_by_default_messages_go_into_the_outbox_once(waiting: Callable[[Channel], str]) -> None:
