@@ -61,7 +61,7 @@ class PostgresServer:
 
     def url(self, database: str = "postgres") -> str:
         """SQLAlchemy's URL of one database of the cluster."""
-        return f"postgresql+psycopg://footbridge@/{database}?host={self.folder}"
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
 
     def execute(self, statement: str) -> None:
         """Run one statement of an administrator, outside a transaction."""
@@ -70,7 +70,7 @@ class PostgresServer:
 
     def connect(self) -> psycopg.Connection:
         """A connection for administration."""
-        return psycopg.connect(host=str(self.folder), user="footbridge", dbname="postgres", autocommit=True)
+        return psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True)
 
 
 @contextmanager
@@ -114,7 +114,7 @@ def _version(binaries: Path) -> list[int]:
 
 def _initdb_line(binaries: Path, server: PostgresServer) -> list[str]:
     locale = "C.UTF-8" if sys.platform == "linux" else "C"
-    line = [str(binaries / "initdb"), "--pgdata", str(server.data_dir), "--username", "footbridge"]
+    line = [str(binaries / "initdb"), "--pgdata", str(server.data_dir), "--username", "postgres"]
     return [*line, "--auth", "trust", "--encoding", "UTF8", "--locale", locale, "--no-sync"]
 
 

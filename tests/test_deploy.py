@@ -1,0 +1,223 @@
+"""What can be known of the production files without a container engine."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from cli.local_postgres import PostgresServer, postgres_binaries
+from cli.temporal_server import temporal_binary, temporal_server
+from records.settings import Settings
+from workflows.names import SEARCH_ATTRIBUTES
+
+ROOT = Path(__file__).parents[1]
+DEPLOY = ROOT / "deploy"
+COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+README = (DEPLOY / "README.md").read_text()
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
+ONE_OFF = {"migrate", "temporal-schema", "temporal-namespace"}
+SERVERS = sorted(set(SERVICES) - ONE_OFF)
+
+
+def environment_of(service: str) -> dict[str, str]:
+    return {name: str(value) for name, value in SERVICES[service].get("environment", {}).items()}
+
+
+def test_every_variable_is_documented_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]+?) \|", README, re.MULTILINE))
+    used = {name: (kind, value) for name, kind, value in VARIABLE.findall(COMPOSE_TEXT)}
+    assert set(rows) == set(used)
+    for name, (kind, value) in used.items():
+        expected = "*must*" if kind == "?" else (value or "empty")
+        assert rows[name] == expected, name
+
+
+def test_the_example_asks_for_whatever_has_no_default() -> None:
+    musts = {name for name, kind, _ in VARIABLE.findall(COMPOSE_TEXT) if kind == "?"}
+    given = re.findall(r"^([A-Z_]+)=", (DEPLOY / "example.env").read_text(), re.MULTILINE)
+    assert musts <= set(given)
+    assert set(given) <= {name for name, _, _ in VARIABLE.findall(COMPOSE_TEXT)}
+
+
+@pytest.mark.parametrize("service", ["migrate", "api", "worker"])
+def test_every_setting_given_to_footbridge_is_one(service: str) -> None:
+    known = {f"FOOTBRIDGE_{name.upper()}" for name in Settings.model_fields}
+    given = {name for name in environment_of(service) if name.startswith("FOOTBRIDGE_")}
+    assert given <= known, given - known
+    assert set(re.findall(r"\b(FOOTBRIDGE_[A-Z_]+)=", DOCKERFILE)) <= known
+
+
+def test_the_settings_are_accepted_as_they_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    def filled(match: re.Match[str]) -> str:
+        return match[3] if match[2] == "-" else "example1"
+
+    for name, value in environment_of("api").items():
+        monkeypatch.setenv(name, VARIABLE.sub(filled, value))
+    settings = Settings()
+    assert settings.environment == "production"
+    assert settings.sqlalchemy_url() == "postgresql+psycopg://footbridge:example1@postgres:5432/footbridge"
+    assert settings.clock_speed == 1
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_images_are_pinned(service: str) -> None:
+    image = VARIABLE.sub(r"\3", SERVICES[service]["image"])
+    assert re.search(r":\d+\.\d+(\.\d+)?(-[a-z]+)?$", image), image
+
+
+def test_the_image_is_built_from_pinned_parts() -> None:
+    stages = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert len(stages) == 2
+    assert all(re.fullmatch(r"python:3\.11-slim-bookworm", stage) for stage in stages)
+    assert "--require-hashes" in DOCKERFILE
+    assert re.search(r"^USER footbridge$", DOCKERFILE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_the_locks_name_hashes_and_no_place(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    pinned = re.split(r"^(?=[A-Za-z])", text, flags=re.MULTILINE)[1:]
+    assert len(pinned) > 50
+    assert [one for one in pinned if "==" not in one.splitlines()[0] or "--hash=sha256:" not in one] == []
+    assert not re.search(r"://|--index-url|--find-links", text)
+
+
+def test_what_the_image_copies_is_there_and_let_through() -> None:
+    copied = {
+        path
+        for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
+        for path in [part for part in line.split() if not part.startswith("--")][:-1]
+    }
+    let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert copied == let_through
+    assert [path for path in sorted(copied - {"README.md"}) if not (ROOT / path).exists()] == []
+
+
+def test_only_the_proxy_is_open_to_the_world() -> None:
+    published = {(name, str(port)) for name in SERVICES for port in SERVICES[name].get("ports", [])}
+    assert {(name, port) for name, port in published if not port.startswith("127.0.0.1:")} == {
+        ("proxy", "80:80"), ("proxy", "443:443"),
+    }  # fmt: skip
+
+
+def test_databases_and_temporal_are_on_inner_networks_only() -> None:
+    inner = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
+    for service in ("postgres", "temporal", "temporal-schema", "temporal-namespace", "migrate", "api"):
+        assert set(SERVICES[service]["networks"]) <= inner, service
+
+
+def test_every_network_volume_and_dependency_is_declared() -> None:
+    for name, service in SERVICES.items():
+        assert set(service["networks"]) <= set(COMPOSE["networks"]), name
+        for other, how in service.get("depends_on", {}).items():
+            expected = "service_completed_successfully" if other in ONE_OFF else "service_healthy"
+            assert how["condition"] == expected, (name, other)
+            assert set(service["networks"]) & set(SERVICES[other]["networks"]) or other in ONE_OFF, (name, other)
+        for mount in service.get("volumes", []):
+            source = mount.split(":")[0]
+            assert (ROOT / source).is_file() if source.startswith("./") else source in COMPOSE["volumes"], mount
+
+
+@pytest.mark.parametrize("service", SERVERS)
+def test_every_server_is_restarted_limited_and_its_log_bounded(service: str) -> None:
+    made = SERVICES[service]
+    assert made["restart"] == "unless-stopped"
+    assert set(made["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
+    assert "max-size" in made["logging"]["options"]
+
+
+@pytest.mark.parametrize("service", ["postgres", "proxy", "temporal"])
+def test_servers_say_whether_they_are_well(service: str) -> None:
+    assert SERVICES[service]["healthcheck"]["test"][0] == "CMD"
+
+
+def test_two_of_each_and_time_to_finish() -> None:
+    assert SERVICES["api"]["deploy"]["replicas"] == SERVICES["worker"]["deploy"]["replicas"] == 2
+    assert SERVICES["worker"]["stop_grace_period"] == "45s"  # the worker gives its activities 30
+    assert "temporal" not in str(SERVICES["api"]["depends_on"])
+
+
+def test_the_shards_are_as_many_as_they_will_ever_be() -> None:
+    assert environment_of("temporal")["NUM_HISTORY_SHARDS"] == "512"
+
+
+@pytest.mark.parametrize("script", sorted(DEPLOY.glob("*.sh")), ids=lambda path: path.name)
+def test_the_scripts_are_shell(script: Path) -> None:
+    assert os.access(script, os.X_OK)
+    assert subprocess.run(["sh", "-n", str(script)], check=False).returncode == 0
+
+
+def entrypoint(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    line = [str(DEPLOY / "entrypoint.sh"), *command]
+    return subprocess.run(line, env={"PATH": os.environ["PATH"], **env}, capture_output=True, text=True, check=False)
+
+
+def test_secrets_come_from_files(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("odd $(value) 'with' \"quotes\"\n")
+    said = entrypoint("env", FOOTBRIDGE_SECRET_KEY_FILE=str(secret), TEMPORAL_CONFIG_FILE="/profile.toml")
+    assert said.returncode == 0, said.stderr
+    assert "FOOTBRIDGE_SECRET_KEY=odd $(value) 'with' \"quotes\"\n" in said.stdout
+    assert "FOOTBRIDGE_SECRET_KEY_FILE" not in said.stdout
+    assert "TEMPORAL_CONFIG_FILE=/profile.toml" in said.stdout
+
+
+def test_a_secret_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
+    said = entrypoint("env", FOOTBRIDGE_SECRET_KEY_FILE=str(tmp_path / "nothing"))
+    assert said.returncode == 1
+    assert "cannot be read" in said.stderr
+
+
+def test_a_secret_given_twice_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("from a file")
+    said = entrypoint("env", FOOTBRIDGE_SECRET_KEY="given", FOOTBRIDGE_SECRET_KEY_FILE=str(tmp_path / "secret"))
+    assert said.returncode == 1
+    assert "not both" in said.stderr
+
+
+def test_the_two_roles_of_postgresql_cannot_read_each_other(postgres: PostgresServer) -> None:
+    env = {
+        "PATH": f"{postgres_binaries()}:{os.environ['PATH']}",
+        "PGHOST": str(postgres.folder),
+        "POSTGRES_USER": "postgres",
+        "FOOTBRIDGE_POSTGRES_PASSWORD": "one'quoted",
+        "TEMPORAL_POSTGRES_PASSWORD": "two",
+    }
+    done = subprocess.run([str(DEPLOY / "postgres-init.sh")], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+    def connect(role: str, database: str) -> psycopg.Connection:
+        return psycopg.connect(host=str(postgres.folder), user=role, dbname=database)
+
+    for role, database in (("footbridge", "footbridge"), ("temporal", "temporal"), ("temporal", "temporal_visibility")):
+        with connect(role, database) as connection:
+            connection.execute("CREATE TABLE theirs (id int)")
+    for role, database in (("footbridge", "temporal"), ("temporal", "footbridge")):
+        with pytest.raises(psycopg.OperationalError, match="permission denied"):
+            connect(role, database)
+
+
+def test_the_namespace_gets_our_search_attributes_and_again_is_harmless(tmp_path: Path) -> None:
+    with temporal_server(tmp_path) as server:
+        env = {
+            "PATH": f"{temporal_binary().parent}:{os.environ['PATH']}", "HOME": str(tmp_path),
+            "TEMPORAL_ADDRESS": server.address, "TEMPORAL_NAMESPACE": "footbridge",
+        }  # fmt: skip
+        for _ in range(2):
+            line = [str(DEPLOY / "temporal-namespace.sh")]
+            done = subprocess.run(line, env=env, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+        line = ["temporal", "operator", "search-attribute", "list", "--namespace", "footbridge"]
+        listed = subprocess.run(line, env=env, capture_output=True, text=True, check=True).stdout
+    for key in SEARCH_ATTRIBUTES:
+        assert re.search(rf"{key.name}\s+{key.indexed_value_type.name}\b", listed, re.IGNORECASE), key.name
