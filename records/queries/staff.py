@@ -73,3 +73,9 @@ def names_of(session: Session, staff_ids: Iterable[str | None]) -> dict[str, str
         return {}
     rows = session.exec(select(Staff.id, Staff.name).where(col(Staff.id).in_(wanted)))
     return dict(rows.all())
+
+
+def list_demonstration_staff(session: Session) -> list[Staff]:
+    """The invented people of a demonstration who may sign in, planners first."""
+    rows = session.exec(select(Staff).where(col(Staff.is_demonstration), col(Staff.is_active)).order_by(col(Staff.id)))
+    return list(rows)

@@ -1,0 +1,79 @@
+"""The application: pages for people, JSON for programs, one process, any number of copies."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from api import errors
+from api.access import require_declarations
+from api.edge import Edge
+from api.headers import SecurityHeaders
+from api.pages import ROUTERS
+from api.routes import API_ROUTERS, ROOT_ROUTERS
+from api.static_files import static_app
+from records import engine
+from records.commands.upkeep import share_clock
+from records.settings import Settings
+from workflows.client import Teller
+
+API_PREFIX = "/api/v1"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application with everything in it. Raises UndeclaredRoute when a route does not say who may use it."""
+    app = FastAPI(
+        title="Footbridge",
+        version=version("footbridge"),
+        description="Sees a person across: referrals, bridgers, follow-up contacts, escalations.",
+        docs_url=None,  # ours are in routes/docs.py: nothing is loaded from elsewhere
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(settings),
+    )
+    app.state.settings = settings
+    for router in (*ROOT_ROUTERS, *ROUTERS):
+        app.include_router(router)
+    for router in API_ROUTERS:
+        app.include_router(router, prefix=API_PREFIX)
+    app.mount("/static", static_app)
+    errors.install(app)
+    app.add_middleware(Edge)
+    app.add_middleware(SecurityHeaders)
+    require_declarations(app.routes)
+    return app
+
+
+def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Open the records, follow the shared clock, and pass on to the workflows what commits have to say."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        _open_records(settings)
+        await run_in_threadpool(_follow_clock, settings.clock_speed)
+        teller = Teller().start()
+        stop_hearing = engine.on_commit(teller.hear)
+        try:
+            yield
+        finally:
+            stop_hearing()
+            await run_in_threadpool(teller.close)
+
+    return lifespan
+
+
+def _open_records(settings: Settings) -> None:
+    try:
+        engine.database()
+    except RuntimeError:  # nobody opened them before: this process is the web server alone
+        engine.configure(settings.sqlalchemy_url())
+
+
+def _follow_clock(speed: float) -> None:
+    with engine.transaction() as session:
+        share_clock(session, speed)

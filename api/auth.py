@@ -1,0 +1,167 @@
+"""Who is there: a session cookie on pages, a bearer token for programs, never one in place of the other.
+
+The cookie holds a random token, the records its hash; signing out or disabling somebody ends it at once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+from sqlmodel import Session
+
+from api.forms import CSRF_FIELD
+from domain.errors import NotAllowed
+from records.access import Actor, actor_of
+from records.commands import sign_in
+from records.settings import get_settings
+from records.tables import Facility, Program, Staff
+
+MACHINE_PATHS = ("/api/", "/fhir/")
+CSRF_HEADER = "x-csrf-token"
+FROM_ELSEWHERE = "from_elsewhere"
+_OURS = frozenset({"same-origin", "none"})  # `none`: the person typed the address or used a bookmark
+
+
+class SignInNeeded(Exception):
+    """Nobody is signed in. `had_session`: somebody was, and it ended."""
+
+    def __init__(self, *, had_session: bool = False) -> None:
+        super().__init__("sign in first")
+        self.had_session = had_session
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """The member of staff who is signed in, and the same as an actor for gates and commands."""
+
+    staff: Staff
+    actor: Actor
+    program: Program
+    zone: str
+
+    @property
+    def id(self) -> str:
+        """The id of the member of staff."""
+        return self.staff.id
+
+    @property
+    def name(self) -> str:
+        """The full name, for the frame."""
+        return self.staff.name
+
+    @property
+    def roles(self) -> Sequence[str]:
+        """The roles, for the frame's navigation."""
+        return self.staff.roles
+
+    def may(self, action: str) -> bool:
+        """Whether their roles allow an action of domain/access.py: to show a button or not."""
+        return self.actor.may(action)
+
+
+def is_for_machines(request: Request) -> bool:
+    """Whether this address belongs to the API or FHIR, where bearer tokens count and cookies do not."""
+    return request.url.path.startswith(MACHINE_PATHS)
+
+
+def is_secure(request: Request) -> bool:
+    """Whether the browser came over https, directly or by a proxy in front."""
+    return request.url.scheme == "https" or get_settings().base_url().startswith("https:")
+
+
+def cookie_name(request: Request, purpose: str = "session") -> str:
+    """The name of one of our cookies. Over https `__Host-` binds it to this host alone."""
+    return f"__Host-footbridge-{purpose}" if is_secure(request) else f"footbridge-{purpose}"
+
+
+def set_cookie(request: Request, response: Response, purpose: str, value: str, *, seconds: int | None = None) -> None:
+    """Set one of our cookies: not readable by scripts, not sent from other sites' forms."""
+    response.set_cookie(
+        cookie_name(request, purpose),
+        value,
+        max_age=seconds,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=is_secure(request),
+    )
+
+
+def drop_cookie(request: Request, response: Response, purpose: str) -> None:
+    """Take one of our cookies away."""
+    response.delete_cookie(
+        cookie_name(request, purpose), path="/", httponly=True, samesite="lax", secure=is_secure(request)
+    )
+
+
+def session_token(request: Request) -> str | None:
+    """The token of the browser's session, if it sent one."""
+    return request.cookies.get(cookie_name(request))
+
+
+def who(session: Session, request: Request) -> SignedIn:
+    """Who is signed in. Raises SignInNeeded."""
+    if is_for_machines(request):
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        staff = sign_in.staff_of_token(session, token.strip()) if scheme.lower() == "bearer" and token else None
+        if staff is None:
+            raise SignInNeeded
+        return _signed_in(session, staff)
+    cookie = session_token(request)
+    staff = sign_in.session_of(session, cookie) if cookie else None
+    if staff is None or cookie is None:
+        raise SignInNeeded(had_session=bool(cookie))
+    request.state.csrf_token = sign_in.csrf_token(cookie)
+    return _signed_in(session, staff)
+
+
+def _signed_in(session: Session, staff: Staff) -> SignedIn:
+    program = session.get_one(Program, staff.program_id)
+    facility = session.get(Facility, staff.facility_id) if staff.facility_id else None
+    return SignedIn(staff, actor_of(staff), program, facility.zone if facility is not None else program.zone)
+
+
+def visitor_token(request: Request) -> str:
+    """A random value for somebody who has not signed in, so that the sign-in form is ours too."""
+    known: str | None = getattr(request.state, "visitor", None) or request.cookies.get(cookie_name(request, "visitor"))
+    request.state.visitor = known or secrets.token_urlsafe(24)
+    request.state.csrf_token = sign_in.csrf_token(request.state.visitor)
+    return str(request.state.visitor)
+
+
+def check_form_is_ours(request: Request, fields: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a form that another site sent (NotAllowed): where it came from, and the token that our pages carry.
+
+    Programs are not concerned: no browser adds a bearer token by itself.
+    """
+    if is_for_machines(request):
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        came_from_us = site in _OURS
+    elif origin is not None:
+        hosts = {request.headers.get("host", ""), urlsplit(get_settings().base_url()).netloc}
+        came_from_us = urlsplit(origin).netloc in hosts
+    else:
+        came_from_us = True
+    if not came_from_us:
+        raise NotAllowed(FROM_ELSEWHERE, "This form was sent from another site, so nothing was done.")
+    tokens = [
+        token for token in (session_token(request), request.cookies.get(cookie_name(request, "visitor"))) if token
+    ]
+    sent = next(iter(fields.get(CSRF_FIELD, ())), "") or request.headers.get(CSRF_HEADER, "")
+    if not any(sign_in.check_csrf(token, sent) for token in tokens):
+        raise NotAllowed("form_expired", "This page was open for too long. Load it again, then repeat what you did.")
+
+
+def safe_return(path: str | None) -> str:
+    """A path of ours to go on to; anything that could lead elsewhere becomes the first page."""
+    if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or len(path) > 500:
+        return "/"
+    if any(c in path for c in "\\\r\n\t") or urlsplit(path).netloc or path.startswith(("/sign-", "/api/")):
+        return "/"
+    return path

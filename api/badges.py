@@ -1,0 +1,19 @@
+"""How much waits behind the entries of the navigation. A bounded number of counts, asked for every page."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from api.auth import SignedIn
+from domain.vocabulary import Role
+from records.queries.figures import count_escalations, count_open_offers
+
+
+def badges(session: Session, me: SignedIn) -> dict[str, int]:
+    """The counts by address; see api/navigation.py."""
+    found: dict[str, int] = {}
+    if me.may("answer_offer"):
+        found["/offers"] = count_open_offers(session, me.actor)
+    if Role.BRIDGER.value not in me.roles and me.may("acknowledge"):
+        found["/escalations"] = count_escalations(session, me.actor)
+    return found

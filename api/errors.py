@@ -1,0 +1,247 @@
+"""A refusal as an answer: `application/problem+json` (RFC 9457) for programs, a page for people.
+
+What was sent is never repeated in the answer: it may hold what is nobody's business in a log.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+
+from api import auth
+from api.rendering import render
+from domain.errors import IllegalState, Invalid, InvalidFields, NotAllowed, NotFound, Refusal
+
+PROBLEM = "application/problem+json"
+TYPE = "urn:footbridge:problem:"
+_log = logging.getLogger(__name__)
+
+TITLES = {
+    400: "The request could not be read",
+    401: "Sign in first",
+    403: "This is not part of your role",
+    404: "Not found",
+    405: "This address does not take that method",
+    409: "This is not possible now",
+    412: "It changed since you looked",
+    413: "This is too large",
+    415: "This type is not taken here",
+    422: "Something needs another look",
+    428: "Say which version you saw",
+    500: "Something went wrong on our side",
+    503: "Not ready",
+}
+SENTENCES = {
+    400: "What was sent could not be read. Check its form.",
+    404: "There is nothing at this address, or it is not yours to see.",
+    405: "There is something at this address, but not for this kind of request.",
+    413: "What was sent is larger than can be taken. Send less at once.",
+    415: "Send this as application/json.",
+    500: "It was noted, and nothing you sent was kept. Try again; if it stays so, tell your administrator.",
+}
+
+
+def install(app: FastAPI) -> None:
+    """Teach the application to answer every refusal."""
+    app.add_exception_handler(Refusal, _on_refusal)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(auth.SignInNeeded, _on_sign_in_needed)
+
+
+@contextmanager
+def within(prefix: str, fields: Sequence[str] | Mapping[str, Any]) -> Iterator[None]:
+    """Refusals about one of `fields` point below `prefix`: where the API nests what a command takes flat."""
+    try:
+        yield
+    except Invalid as refusal:
+        for problem in refusal.problems if isinstance(refusal, InvalidFields) else (refusal,):
+            if problem.field is not None and problem.field.split(".")[0] in fields:
+                problem.field = f"{prefix}.{problem.field}"
+        raise
+
+
+def errors_by_field(refusal: Refusal) -> dict[str, str]:
+    """The sentences of a refusal by field name; what belongs to no field stands under the empty name."""
+    problems = refusal.problems if isinstance(refusal, InvalidFields) else (refusal,)
+    found: dict[str, str] = {}
+    for problem in problems:
+        found.setdefault(problem.field or "", problem.sentence)
+    return found
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    title: str = "",
+    headers: dict[str, str] | None = None,
+    **more: Any,
+) -> Response:
+    """One problem document."""
+    document = {
+        "type": TYPE + code.replace("_", "-"),
+        "title": title or TITLES.get(status) or HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": getattr(request.state, "request_id", None),
+    } | more
+    body = json.dumps({key: value for key, value in document.items() if value is not None}, ensure_ascii=False)
+    return Response(body, status_code=status, media_type=PROBLEM, headers=headers)
+
+
+def pointer(name: str) -> str:
+    """A dotted field name as a JSON pointer (RFC 6901)."""
+    parts = (part.replace("~", "~0").replace("/", "~1") for part in name.split("."))
+    return "".join(f"/{part}" for part in parts)
+
+
+def _on_refusal(request: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, Refusal)
+    if auth.is_for_machines(request):
+        return _problem_of(request, refusal)
+    allowed = _allowed_in_words(refusal)
+    return error_page(request, refusal.status, refusal.sentence, allowed=allowed, title=_title_of(refusal))
+
+
+def _problem_of(request: Request, refusal: Refusal) -> Response:
+    more: dict[str, Any] = {}
+    if isinstance(refusal, Invalid):
+        problems = refusal.problems if isinstance(refusal, InvalidFields) else (refusal,)
+        more["errors"] = [
+            {"pointer": pointer(one.field) if one.field else "", "detail": one.sentence, "code": one.code}
+            for one in problems
+        ]
+    if isinstance(refusal, IllegalState):
+        more |= {"state": refusal.state, "allowed": list(refusal.allowed)}
+    return problem(request, refusal.status, refusal.code, refusal.sentence, **more)
+
+
+def _title_of(refusal: Refusal) -> str:
+    if isinstance(refusal, NotFound):
+        return "We could not find that"
+    if isinstance(refusal, NotAllowed) and refusal.code == "form_expired":
+        return "Load the page again"
+    return TITLES.get(refusal.status, "")
+
+
+def _allowed_in_words(refusal: Refusal) -> list[str]:
+    if not isinstance(refusal, IllegalState) or not refusal.allowed:
+        return []
+    words = ", ".join(f"“{state.replace('_', ' ')}”" for state in refusal.allowed)
+    return [f"It is possible while it is {words}."]
+
+
+def _on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0] if error.errors() else {}
+    if first.get("type") == "json_invalid":
+        return problem(
+            request,
+            400,
+            "malformed_json",
+            "This is not JSON. Check it with a JSON checker.",
+            errors=[{"pointer": "", "detail": f"Cannot be read from character {first['loc'][-1]} on."}],
+        )
+    if not auth.is_for_machines(request):
+        return error_page(request, 404, SENTENCES[404])
+    errors = [
+        {"pointer": _place(one["loc"]), "detail": _sentence(one), "code": _code(one["type"])} for one in error.errors()
+    ]
+    return problem(request, 422, "invalid", "Some of what was sent needs another look.", errors=errors[:50])
+
+
+def _place(location: Sequence[int | str]) -> str:
+    where, *rest = location
+    path = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
+    return path if where == "body" else f"{where}{path}"
+
+
+def _code(kind: str) -> str:
+    return {"extra_forbidden": "unknown_field", "missing": "required"}.get(kind, kind)
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    """pydantic's sentence, which never holds the value itself; ours where the field's words are better."""
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        return "This field is not known here."
+    if kind == "missing":
+        return "This is required."
+    if kind == "enum":
+        return f"Choose one of: {error.get('ctx', {}).get('expected', '')}."
+    if kind == "value_error":
+        return str(error.get("ctx", {}).get("error", "This is not possible."))
+    if kind.startswith(("date", "time", "timezone")):
+        return "Give an ISO 8601 date or time, with its offset when it is an instant: 2026-11-26T15:00:00-05:00."
+    return f"{error['msg']}."
+
+
+def on_http(request: Request, error: Exception) -> Response:
+    """What the framework refused: no such address, another method, too large."""
+    assert isinstance(error, HTTPException)
+    status = error.status_code
+    sentence = SENTENCES.get(status) or str(error.detail)
+    if auth.is_for_machines(request):
+        code = HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_")
+        return problem(request, status, code, sentence, headers=dict(error.headers or {}))
+    return error_page(request, status, sentence)
+
+
+def _on_sign_in_needed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, auth.SignInNeeded)
+    if auth.is_for_machines(request):
+        return problem(
+            request,
+            401,
+            "sign_in",
+            "Send a bearer token: Authorization: Bearer …",
+            headers={"WWW-Authenticate": 'Bearer realm="Footbridge"'},
+        )
+    where = "/sign-in"
+    if request.method == "GET":
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        if auth.safe_return(path) != "/":
+            where += f"?next={quote(path, safe='/')}"
+    if request.headers.get("hx-request"):
+        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+    response = RedirectResponse(where, status_code=303)
+    if error.had_session:
+        auth.drop_cookie(request, response, "session")
+        auth.set_cookie(request, response, "ended", "yes", seconds=60)
+    return response
+
+
+def error_page(
+    request: Request, status: int, sentence: str, *, allowed: Sequence[str] = (), title: str = ""
+) -> Response:
+    """A refusal or a fault as a page."""
+    return render(
+        "pages/error.html",
+        request,
+        status=status,
+        title=title or TITLES.get(status, "This did not work"),
+        sentence=sentence,
+        allowed=list(allowed),
+        reference=getattr(request.state, "request_id", ""),
+    )
+
+
+def fault(request: Request) -> Response:
+    """What is said when something broke: no detail, a reference to quote."""
+    if auth.is_for_machines(request):
+        return problem(request, 500, "fault", SENTENCES[500])
+    return error_page(request, 500, SENTENCES[500])

@@ -1,0 +1,103 @@
+"""Signing in and out, and going on to where one was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from sqlmodel import Session
+from starlette.responses import RedirectResponse
+
+from api import auth
+from api.access import public, signed_in
+from api.deps import FormDep, Me, SessionDep, page
+from api.rendering import Flash
+from domain.errors import Refusal
+from domain.vocabulary import Role
+from records.commands import sign_in as commands
+from records.queries.staff import list_demonstration_staff
+from records.settings import get_settings
+
+router = APIRouter()
+
+ENDED = Flash("note", "You were signed out because nothing happened for a while. Sign in to go on where you were.")
+
+
+@router.get("/sign-in")
+@public()
+def sign_in_page(request: Request, session: SessionDep, next: str = "") -> Response:
+    """The form, with a word on why somebody who was signed in must do so again."""
+    had_ended = auth.cookie_name(request, "ended") in request.cookies
+    request.state.flash = [ENDED] if had_ended else []
+    response = _form(request, session, next)
+    if had_ended:
+        auth.drop_cookie(request, response, "ended")
+    return response
+
+
+@router.post("/sign-in")
+@public(again=sign_in_page)
+def sign_in(request: Request, session: SessionDep, form: FormDep) -> Response:
+    """Check the password and go on to where one was.
+
+    A refusal is shown within the transaction, not out of it: that somebody tried and did not know the password is kept.
+    """
+    email, password = form.text("email", required=True), form.text("password", limit=500, required=True)
+    form.check()
+    onward = auth.safe_return(form.text("next", limit=500))
+    try:
+        token = commands.sign_in(session, email, password, request.headers.get("user-agent", "")[:200])
+    except Refusal as refusal:
+        request.state.refusal, request.state.typed = refusal, form
+        return _form(request, session, onward)
+    response = RedirectResponse(onward, status_code=303)
+    auth.set_cookie(request, response, "session", token)
+    auth.drop_cookie(request, response, "visitor")
+    return response
+
+
+def _form(request: Request, session: Session, onward: str) -> Response:
+    """The page; the password is never filled in again."""
+    typed = getattr(request.state, "typed", None)
+    email = str(typed.as_typed().get("email", "")) if typed is not None else ""
+    next_path = auth.safe_return(onward)
+    return page(
+        "sign_in.html",
+        request,
+        email=email,
+        next_path=next_path if next_path != "/" else "",
+        **_demonstration(session),
+    )
+
+
+@router.post("/sign-out")
+@public()
+def sign_out(request: Request, session: SessionDep) -> Response:
+    """End this browser's session, also when it had ended already."""
+    token = auth.session_token(request)
+    if token:
+        commands.sign_out(session, token)
+    response = RedirectResponse("/sign-in", status_code=303)
+    auth.drop_cookie(request, response, "session")
+    return response
+
+
+@router.post("/sign-out-everywhere")
+@signed_in()
+def sign_out_everywhere(request: Request, session: SessionDep, me: Me) -> Response:
+    """End every session of whoever asks, on every device."""
+    commands.sign_out_everywhere(session, me.id)
+    response = RedirectResponse("/sign-in", status_code=303)
+    auth.drop_cookie(request, response, "session")
+    return response
+
+
+def _demonstration(session: Session) -> dict[str, Any]:
+    """Whom to try it as; nobody in production."""
+    if get_settings().environment != "demonstration":
+        return {}
+    people = [
+        {"email": staff.email, "does": ", ".join(Role(role).label.lower() for role in staff.roles)}
+        for staff in list_demonstration_staff(session)
+    ]
+    return {"demonstration_users": people}

@@ -1,0 +1,10 @@
+"""The JSON API, one module a noun. A new noun is a new line; what stands outside `/api/v1` is in `ROOT_ROUTERS`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api.routes import health
+
+ROOT_ROUTERS: tuple[APIRouter, ...] = (health.router,)
+API_ROUTERS: tuple[APIRouter, ...] = ()

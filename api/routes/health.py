@@ -1,0 +1,61 @@
+"""How this process and the appointments are: for load balancers and Prometheus. Counts only; nobody is named."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, select
+
+from api.access import public
+from api.errors import problem
+from api.serving import SessionDep
+from records.queries.figures import open_work
+from records.queries.upkeep import agenda_lateness
+from records.tables import Meta
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/healthz")
+@public()
+def healthz() -> Response:
+    """The process answers."""
+    return Response("ok\n", media_type="text/plain")
+
+
+@router.get("/readyz")
+@public()
+def readyz(request: Request, session: SessionDep) -> Response:
+    """The database answers and has its tables."""
+    try:
+        session.exec(select(Meta).limit(1)).all()
+    except SQLAlchemyError:
+        return problem(request, 503, "database", "The database does not answer, or was not migrated.")
+    return Response("ready\n", media_type="text/plain")
+
+
+@router.get("/metrics")
+@public()
+def metrics(session: SessionDep) -> Response:
+    """How late the appointments are, from the records alone: a dead worker shows here."""
+    return Response(generate_latest(_registry(session)), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _registry(session: Session) -> CollectorRegistry:
+    lateness, work = agenda_lateness(session), open_work(session)
+    registry = CollectorRegistry()
+    for name, help_text, value in (
+        ("agenda_overdue_items", "Appointments that are past and not carried out", lateness.overdue_items),
+        ("agenda_oldest_overdue_seconds", "How long ago the oldest of them was due", lateness.oldest_seconds),
+        ("workflows_untold", "Referrals whose workflow was not told of an earlier appointment", lateness.untold),
+        ("messages_undelivered", "Messages to staff that wait to be sent", lateness.undelivered),
+        ("escalations_unanswered", "Escalations that nobody has taken", work.escalations_unanswered),
+        ("escalations_unanswered_late", "Those of them past their answer-by time", work.escalations_unanswered_late),
+        ("referrals_open", "Referrals that are not over", work.referrals),
+    ):
+        Gauge(f"footbridge_{name}", help_text, registry=registry).set(value)
+    if lateness.upkeep_ran_seconds_ago is not None:
+        age = Gauge("footbridge_upkeep_age_seconds", "Real time since upkeep ran", registry=registry)
+        age.set(lateness.upkeep_ran_seconds_ago)
+    return registry

@@ -1,0 +1,215 @@
+"""How a declared endpoint is run: one thread, one transaction, committed before the answer leaves.
+
+The steps, in order: open the session · who is it (cookie, or bearer token under /api and /fhir) · may they · is a form
+ours (CSRF) · was a POST of the API answered before (Idempotency-Key) · the endpoint · commit.
+
+FastAPI's own yield dependencies would end in another thread than they began, which a lock cannot bear, and by default
+after the answer was sent, which would acknowledge what may still be lost. So the endpoint is wrapped: FastAPI sees its
+path, query and body parameters only, and `session`, `me`, `form` and `request` are handed over here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel
+from sqlmodel import Session
+
+from api import auth, idempotency
+from api.forms import Form, Received, receive
+from domain.errors import NotFound, Refusal
+from records import engine
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Given(Enum):
+    """What an endpoint may ask for beside its own parameters."""
+
+    SESSION = "session"
+    ME = "me"
+    FORM = "form"
+    REQUEST = "request"
+
+
+SessionDep = Annotated[Session, Given.SESSION]
+"""The session of this request: it writes for a POST and reads for a GET."""
+Me = Annotated[auth.SignedIn, Given.ME]
+"""Who is signed in: `me.actor` for gates and commands, `me.zone`, `me.program`, `me.may(action)`."""
+FormDep = Annotated[Form, Given.FORM]
+"""The form that was sent; call its `check` before using what was read."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may use a route."""
+
+    kind: Literal["public", "signed_in", "action"]
+    action: str = ""
+
+
+@dataclass(frozen=True)
+class Served:
+    """An endpoint with its declaration, and how to call it."""
+
+    access: Access
+    call: Callable[..., Any]
+    given: dict[str, Given]
+    own: frozenset[str]
+    writes: bool | None
+    again: Served | None
+
+
+def access_of(endpoint: Any) -> Access | None:
+    """What an endpoint declared, or None."""
+    made: Served | None = getattr(endpoint, "footbridge", None)
+    return made.access if made is not None else None
+
+
+def served(
+    endpoint: Callable[..., Any], access: Access, *, writes: bool | None, again: Callable[..., Any] | None
+) -> Callable[..., Any]:
+    """The endpoint as FastAPI registers it."""
+    if inspect.iscoroutinefunction(endpoint):
+        raise TypeError(f"{endpoint.__qualname__} is async: sessions are synchronous, so endpoints are plain functions")
+    hints = get_type_hints(endpoint, include_extras=True)
+    parameters = inspect.signature(endpoint).parameters
+    given = {name: what for name in parameters if (what := _given(hints.get(name))) is not None}
+    own = [p.replace(annotation=hints.get(p.name, Any), kind=p.KEYWORD_ONLY) for p in parameters.values()
+           if p.name not in given]  # fmt: skip
+    shown: Served | None = getattr(again, "footbridge", None)
+    if again is not None and shown is None:
+        raise TypeError(f"{again.__qualname__} does not say who may use it, so it cannot be shown again")
+    made = Served(access, endpoint, given, frozenset(p.name for p in own), writes, shown)
+
+    def serve(**values: Any) -> Any:
+        request, received = values.pop("_request"), values.pop("_received")
+        return run(made, request, received, values)
+
+    serve.__name__, serve.__qualname__, serve.__doc__ = endpoint.__name__, endpoint.__qualname__, endpoint.__doc__
+    serve.__module__ = endpoint.__module__
+    serve.footbridge = made  # type: ignore[attr-defined]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    serve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter("_request", keyword, annotation=Request),
+            inspect.Parameter("_received", keyword, annotation=Annotated[Received, Depends(receive)]),
+            *own,
+        ],
+        return_annotation=_returned(hints.get("return")),
+    )
+    return serve
+
+
+def _given(annotation: Any) -> Given | None:
+    if annotation is Request:
+        return Given.REQUEST
+    if get_origin(annotation) is Annotated:
+        return next((extra for extra in get_args(annotation)[1:] if isinstance(extra, Given)), None)
+    return None
+
+
+def _returned(annotation: Any) -> Any:
+    """Models describe themselves in the OpenAPI document; everything else is a response as it is."""
+    origin = get_origin(annotation) or annotation
+    is_model = inspect.isclass(origin) and issubclass(origin, BaseModel)
+    return annotation if is_model else Response
+
+
+def run(made: Served, request: Request, received: Received, values: dict[str, Any]) -> Any:
+    """One request from session to answer. Refusals leave nothing behind, except the page shown again."""
+    try:
+        return _run(made, request, received, values)
+    except Refusal as refusal:
+        is_shown = not isinstance(refusal, NotFound) and refusal.code != auth.FROM_ELSEWHERE
+        if made.again is None or auth.is_for_machines(request) or not is_shown:
+            raise
+        return _show_again(made.again, request, received, values, refusal)
+
+
+def _run(made: Served, request: Request, received: Received, values: dict[str, Any]) -> Any:
+    writes = made.writes if made.writes is not None else request.method not in SAFE_METHODS
+    attempts = 2 if writes and idempotency.key_of(request) is not None else 1
+    while True:
+        attempts -= 1
+        try:
+            with _session(writes) as session:
+                me = _admitted(made.access, session, request)
+                if request.method not in SAFE_METHODS:
+                    auth.check_form_is_ours(request, received.fields)
+                stored = idempotency.open_key(session, request, me, received.body) if writes and me else None
+                if stored is not None and stored.answer is not None:
+                    return stored.answer
+                answer = _call(made, request, session, me, received, values)
+                if auth.is_for_machines(request):
+                    answer = as_response(request, answer)
+                if stored is not None:
+                    stored.keep(session, answer)
+                return answer
+        except idempotency.Meanwhile:
+            if not attempts:
+                raise
+
+
+def _session(writes: bool) -> AbstractContextManager[Session]:
+    return engine.transaction() if writes else engine.read_session()
+
+
+def _admitted(access: Access, session: Session, request: Request) -> auth.SignedIn | None:
+    request.state.session = session
+    if access.kind == "public":
+        return None
+    me = auth.who(session, request)
+    request.state.me = me
+    if access.action:
+        me.actor.require(access.action)
+    return me
+
+
+def _call(
+    made: Served,
+    request: Request,
+    session: Session,
+    me: auth.SignedIn | None,
+    received: Received,
+    values: dict[str, Any],
+) -> Any:
+    form = Form(received.fields, received.files) if Given.FORM in made.given.values() else None
+    request.state.form = form
+    handed = {Given.SESSION: session, Given.ME: me, Given.FORM: form, Given.REQUEST: request}
+    answer = made.call(**values, **{name: handed[what] for name, what in made.given.items()})
+    if form is not None and not form.is_checked and request.method not in SAFE_METHODS:
+        raise RuntimeError(f"{made.call.__qualname__} never called form.check(): what is wrong would go unsaid")
+    return answer
+
+
+def _show_again(again: Served, request: Request, received: Received, values: dict[str, Any], refusal: Refusal) -> Any:
+    with engine.read_session() as session:
+        me = _admitted(again.access, session, request)
+        request.state.refusal = refusal
+        typed = {name: value for name, value in values.items() if name in again.own}
+        request.state.typed = getattr(request.state, "form", None) or Form(received.fields, received.files)
+        handed = {Given.SESSION: session, Given.ME: me, Given.FORM: request.state.typed, Given.REQUEST: request}
+        return again.call(**typed, **{name: handed[what] for name, what in again.given.items()})
+
+
+def as_response(request: Request, answer: Any) -> Response:
+    """A model as JSON, with the route's status, the version as ETag and, when something was made, where it is."""
+    if isinstance(answer, Response):
+        return answer
+    route = request.scope.get("route")
+    status = getattr(route, "status_code", None) or 200
+    response = Response(answer.model_dump_json(), status_code=status, media_type="application/json")
+    version = getattr(answer, "version", None)
+    if version is not None:
+        response.headers["ETag"] = f'"{version}"'
+    location = getattr(answer, "location", None)
+    if status == 201 and location is not None:
+        response.headers["Location"] = location()
+    return response
