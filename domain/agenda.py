@@ -301,20 +301,28 @@ _AT_ONCE = Span(1)
 _A_WEEK = Span(7 * 86400)
 
 
+SEARCH_WORDS = "While we look for somebody, we try again at this rhythm."
+
+
 def why(item: Item, case: Case) -> str:
     """The rule behind an item in words that a bridger understands; names nobody."""
     if item.kind == CONTACT_MISSED:
         contact = next((c for c in case.contacts if c.id == item.subject_id), None)
         if contact is not None and contact.key == LOST_KEY:
-            return "While we look for somebody, we try again at this rhythm."
+            return SEARCH_WORDS
         rule = case.rule(contact.key) if contact is not None else None
         return "If nothing is logged by then, somebody else is told." if rule is None else rule_words(rule, case)
     return _WHY.get(item.kind, "")
 
 
 def rule_words(rule: ContactRule, case: Case) -> str:
-    """When a contact is due by its rule, in words: `Within 24 hours of discharge`."""
-    due, high = rule.due, case.is_high_risk
+    """When a contact is due by its rule, in words: `Within 24 hours of leaving`."""
+    return due_words(rule, is_high_risk=case.is_high_risk)
+
+
+def due_words(rule: ContactRule, *, is_high_risk: bool) -> str:
+    """The same for whoever has no whole case in hand: only the risk changes the words."""
+    due, high = rule.due, is_high_risk
     anchors = {
         "discharge": "leaving",
         "acceptance": "the program's yes",

@@ -1,4 +1,4 @@
-"""What an attempt counts for: which contacts it meets, and how (domain.md §1.4)."""
+"""What an attempt counts for: which contacts it meets, and how."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Role(Word):
 
 
 class ReferralStatus(Word):
-    """Where a referral stands (domain.md §4.6)."""
+    """Where a referral stands."""
 
     DRAFT = "draft", "Draft"
     SUBMITTED = "submitted", "Waiting for the program to accept"
@@ -109,7 +109,7 @@ class DateCertainty(Word):
 
 
 class Disposition(Word):
-    """How and where to somebody left (after UB-04 patient discharge status codes, domain.md §4.7)."""
+    """How and where to somebody left (after UB-04 patient discharge status codes)."""
 
     HOME = "home", "Home or community"
     SHELTER = "shelter", "Shelter or no fixed address"
@@ -236,7 +236,7 @@ class Mode(Word):
 
 
 class Outcome(Word):
-    """What came of one attempt (domain.md §1.4)."""
+    """What came of one attempt."""
 
     REACHED = "reached", "Reached: we talked"
     NO_ANSWER = "no_answer", "No answer"
@@ -252,7 +252,7 @@ class Outcome(Word):
 
     @property
     def is_two_way(self) -> bool:
-        """A live exchange with the person: the only thing that meets a contact (domain.md §1.4, TCM [17])."""
+        """A live exchange with the person: the only thing that meets a contact (Medicare TCM, interactive contact)."""
         return self in (Outcome.REACHED, Outcome.DECLINED, Outcome.CALL_LATER)
 
     @property
@@ -383,7 +383,7 @@ class HoldReason(Word):
 
 
 class ClosureReason(Word):
-    """Why a referral ended (domain.md §4.6)."""
+    """Why a referral ended."""
 
     SERVICES_RECEIVED = "services_received_completed", "Services received, completed"
     TRANSFERRED = "transferred_other_program", "Transferred to another program"

@@ -159,7 +159,7 @@ def _current(work: Work) -> Assignment:
 
 
 def release_bridger(session: Session, actor: Actor, referral_id: str, reason: EndReason, note: str = "") -> None:
-    """The bridger or the person asks for another; no reason is needed, no due time moves (domain.md scenario 9).
+    """The bridger or the person asks for another; no reason is needed, no due time moves (acceptance scenario 9).
 
     The next bridger is sought at once.
     """
@@ -195,7 +195,7 @@ def release_bridger(session: Session, actor: Actor, referral_id: str, reason: En
 def reassign_all(
     session: Session, actor: Actor, from_id: str, to: dict[str, str], *, end_reason: EndReason = EndReason.REASSIGNED
 ) -> Sequence[str]:
-    """Hand several people over at once, `{referral id: bridger id}`: all or none (domain.md scenario 69).
+    """Hand several people over at once, `{referral id: bridger id}`: all or none (acceptance scenario 69).
 
     A person who is with the named bridger already stays there, so that a retry changes nothing.
     """

@@ -18,7 +18,8 @@ from domain.vocabulary import (
 )
 from records.access import Actor
 from records.commands.assignments import begin_assignment, end_assignment, withdraw_offers
-from records.commands.escalations import settle_ladder
+from records.commands.escalations import call_again, settle_ladder
+from records.commands.holds import LEFT_BEFORE
 from records.commands.messages import cancel_waiting, tell
 from records.commands.planning import end_awaited, replan_case
 from records.commands.text import checked_text
@@ -49,16 +50,20 @@ def close_referral(session: Session, actor: Actor, referral_id: str, reason: Clo
 def end_work(work: Work, reason: ClosureReason, note: str, *, at: datetime | None = None) -> None:
     """End a case within a command that is under way: nothing more is awaited, nobody is called any more."""
     referral = work.referral
+    hold = work.rows.hold if referral.status is ReferralStatus.ON_HOLD else None
     referral.undo = {
+        **referral.undo,
         "status": referral.status.value,
         "bridger_id": referral.bridger_id or "",
         "contacts": ",".join(c.id for c in work.rows.contacts if c.state.is_awaited),
+        "hold_id": hold.id if hold is not None else "",
+        "settled_at": work.now.isoformat(),
     }
     end_awaited(work, ContactState.CLOSED, f"closed: {reason.label}")
     settle_ladder(work, Resolution.NOT_NEEDED, note=f"Closed: {reason.label}.", by=_by(work))
     withdraw_offers(work, "the referral closed")
-    if work.rows.referral.status is ReferralStatus.ON_HOLD and work.rows.hold is not None:
-        work.rows.hold.ended_at, work.rows.hold.end_note = work.now, "the referral closed"
+    if hold is not None:
+        hold.ended_at, hold.end_note = work.now, "the referral closed"
     end_assignment(work, EndReason.CLOSED, tell_bridger=reason is not ClosureReason.DECEASED)
     referral.unassigned_since = None
     referral.status, referral.closure_reason, referral.closure_note = reason.status, reason, note
@@ -68,7 +73,7 @@ def end_work(work: Work, reason: ClosureReason, note: str, *, at: datetime | Non
 
 
 def record_death(session: Session, actor: Actor, referral_id: str, died_at: datetime | None = None) -> Referral:
-    """The person died: every timer and every message stops at once, and the record closes (domain.md §6).
+    """The person died: every timer and every message stops at once, and the record closes.
 
     Messages that wait are cancelled. A supervisor can take it back when it was entered in error.
     """
@@ -109,7 +114,7 @@ def undo_end(session: Session, actor: Actor, referral_id: str, why: str) -> Refe
     work = open_case(session, actor, referral_id, "undo_end")
     referral = work.referral
     text = checked_text(why, "why", required=True)
-    if not referral.status.is_over or not referral.undo or referral.ended_at is None:
+    if not referral.status.is_over or "status" not in referral.undo or referral.ended_at is None:
         raise Conflict("nothing_to_undo", "There is no end to take back.")
     if work.now - referral.ended_at > timedelta(days=UNDO_DAYS):
         raise Conflict("too_late", f"This ended more than {UNDO_DAYS} days ago. File a new referral; it is linked.")
@@ -121,16 +126,19 @@ def undo_end(session: Session, actor: Actor, referral_id: str, why: str) -> Refe
             row.state, row.reason = ContactState.PLANNED, ""
     was = referral.closure_reason
     referral.ended_at = referral.closure_reason = referral.closed_by = None
-    referral.closure_note, referral.undo, referral.reported_at = "", {}, None
+    referral.closure_note, referral.reported_at = "", None
+    referral.undo = {k: v for k, v in undo.items() if k in LEFT_BEFORE}
     work.rows.person.died_at = None
-    if referral.status is ReferralStatus.ON_HOLD:
-        referral.status = ReferralStatus.IN_PROGRESS if referral.accepted_at else ReferralStatus.SUBMITTED
-    referral.unassigned_since = work.now
-    work.record("end.undone", was=was, note=text, contacts=sorted(restored))
+    for hold in work.rows.holds:
+        if hold.id == undo["hold_id"]:
+            hold.ended_at, hold.end_note = None, ""
+    referral.unassigned_since = work.now if referral.accepted_at else None
+    work.record("end.undone", was=was, note=text, contacts=sorted(restored), status=referral.status)
     bridger = find_active(session, undo["bridger_id"])
     if bridger is not None:
         begin_assignment(work, bridger.id, by=actor.id)
     replan_case(work, "the end was taken back")
+    call_again(work, datetime.fromisoformat(undo["settled_at"]))
     work.settle()
     return referral
 
@@ -174,7 +182,7 @@ def send_report(work: Work, *, due_at: datetime) -> None:
 
 
 def extend_plan(session: Session, actor: Actor, referral_id: str, until: datetime, why: str) -> Referral:
-    """Go on for longer than the protocol: weekly contacts continue until then (domain.md P1: up to nine months)."""
+    """Go on for longer than the protocol: weekly contacts continue until then (CTI: up to nine months)."""
     work = open_case(session, actor, referral_id, "close")
     work.require_status(ReferralStatus.IN_PROGRESS, ReferralStatus.ACCEPTED)
     text = checked_text(why, "why", required=True)

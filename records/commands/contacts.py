@@ -168,7 +168,7 @@ def _consequence(work: Work, outcome: Outcome, at: datetime, note: str, reoffer_
 
 
 def _found_again(work: Work) -> None:
-    """Somebody who was lost appeared: the search ends and the plan goes on (domain.md scenario 47)."""
+    """Somebody who was lost appeared: the search ends and the plan goes on (acceptance scenario 47)."""
     work.referral.lost_at = None
     settle_ladder(work, Resolution.REACHED, subject=Subject.LOST, note="The person was found.")
     work.record("search.ended", found=True)
@@ -315,7 +315,7 @@ def waive_contact(session: Session, actor: Actor, referral_id: str, contact_id: 
 def change_rhythm(session: Session, actor: Actor, referral_id: str, key: str, every_days: int, reason: str) -> int:
     """The person asks for another rhythm (“call me monthly”): contacts in between are waived with the reason.
 
-    Keeps one contact of the series in every `every_days` days; returns how many were waived (domain.md scenario 48).
+    Keeps one contact of the series in every `every_days` days; returns how many were waived (acceptance scenario 48).
     """
     work = open_case(session, actor, referral_id, "waive")
     text = checked_text(reason, "reason", required=True)
@@ -347,7 +347,7 @@ def change_rhythm(session: Session, actor: Actor, referral_id: str, key: str, ev
 
 
 def declare_lost(session: Session, actor: Actor, referral_id: str, note: str) -> None:
-    """Every step was tried: the search cadence takes the place of the usual rhythm (domain.md P1, lost to contact)."""
+    """Every step was tried: the search cadence takes the place of the usual rhythm."""
     work = open_case(session, actor, referral_id, "waive")
     work.require_status(ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS)
     if work.referral.discharged_at is None:

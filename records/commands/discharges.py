@@ -43,7 +43,7 @@ def record_discharge(
     The same instant twice changes nothing; another one is a correction. Raises Invalid, IllegalState.
     """
     work = open_case(session, actor, referral_id, "record_discharge")
-    _check(at, work.now)
+    _check(at, work.now, is_message=actor.is_system)
     if disposition is Disposition.STILL_PATIENT:
         raise IllegalState("The person is still there, so there is no discharge to record.", state=disposition)
     if disposition is Disposition.DIED:
@@ -136,7 +136,7 @@ def cancel_discharge(session: Session, actor: Actor, referral_id: str, why: str 
 
 
 def _elsewhere(work: Work, at: datetime, disposition: Disposition, where: str) -> Referral:
-    """Into custody, another facility, nursing or hospice: no community clock, the referral follows (domain.md §6)."""
+    """Into custody, another facility, nursing or hospice: no community clock, the referral follows."""
     referral = work.referral
     if referral.status is ReferralStatus.ON_HOLD:
         work.record("referral.transferred", at=at, disposition=disposition, where=where)
@@ -154,10 +154,10 @@ def _elsewhere(work: Work, at: datetime, disposition: Disposition, where: str) -
     return referral
 
 
-def _check(at: datetime, now: datetime) -> None:
+def _check(at: datetime, now: datetime, *, is_message: bool) -> None:
     if at > now + timedelta(minutes=5):
         raise Invalid("in_the_future", "This time has not come yet. Move the expected date instead.", field="at")
-    if now - at > FARTHEST_BACK:
+    if now - at > FARTHEST_BACK and not is_message:
         raise Invalid("too_long_ago", "This is more than a year ago. Check the year.", field="at")
 
 

@@ -29,6 +29,9 @@ from records.tables import Escalation, EscalationTold
 
 _OPEN = EscalationState.RAISED, EscalationState.ACKNOWLEDGED
 
+FOLLOW_UP = frozenset({Subject.CONTACT, Subject.STREAK, Subject.RELEASE, Subject.DATE, Subject.LOST, Subject.FINISH})
+"""What is called about because the person is out there, or expected to be: pointless while they are inside."""
+
 
 def raise_ladder(
     work: Work,
@@ -174,17 +177,18 @@ def settle_ladder(
     work: Work,
     resolution: Resolution,
     *,
-    subject: Subject | None = None,
+    subject: Subject | frozenset[Subject] | None = None,
     subject_id: str | None = None,
     note: str = "",
     by: str | None = None,
 ) -> int:
     """Settle every open rung about this (or about anything), because of what happened; returns how many."""
+    subjects = frozenset({subject}) if isinstance(subject, Subject) else subject
     count = 0
     for row in work.rows.escalations:
         if row.state is EscalationState.RESOLVED:
             continue
-        if subject is not None and row.subject is not subject:
+        if subjects is not None and row.subject not in subjects:
             continue
         if subject_id is not None and row.subject_id != subject_id:
             continue
@@ -193,6 +197,20 @@ def settle_ladder(
         work.record("escalation.resolved", subject_id=row.id, resolution=resolution, note=note, rung=row.rung, by=by)
         count += 1
     return count
+
+
+def call_again(work: Work, settled_at: datetime) -> None:
+    """A hold or an end that settled these calls at that instant was taken back: each begins again, at its first rung.
+
+    They keep the time when they really fell due. What is not missed any more is not called about.
+    """
+    missed = {c.id for c in work.rows.contacts if c.state is ContactState.MISSED}
+    for row in [e for e in work.rows.escalations if e.rung == 0 and e.resolved_at == settled_at]:
+        if row.resolution is not Resolution.NOT_NEEDED or (
+            row.subject is Subject.CONTACT and row.subject_id not in missed
+        ):
+            continue
+        raise_ladder(work, row.subject, row.subject_id, row.ladder, due_at=row.due_at, why=row.why, ask=row.ask)
 
 
 def acknowledge(session: Session, actor: Actor, referral_id: str, escalation_id: str) -> Escalation:
@@ -234,7 +252,7 @@ def resolve(
 ) -> Escalation:
     """Settle an escalation with what was done; the whole ladder it belongs to is settled with it.
 
-    Raises Conflict when “unable to reach” is said while the protocol still asks for attempts (domain.md scenario 39),
+    Raises Conflict when “unable to reach” is said while the protocol still asks for attempts (acceptance scenario 39),
     or while a welfare check has no outcome.
     """
     work = open_case(session, actor, referral_id, "resolve")
@@ -269,7 +287,7 @@ def _require_full_effort(work: Work, row: Escalation) -> None:
 def decide_welfare_check(
     session: Session, actor: Actor, referral_id: str, escalation_id: str, decision: WelfareDecision, reason: str
 ) -> Escalation:
-    """A clinician decides about mobile crisis or a welfare check; never a timer (domain.md §1.4, [35]).
+    """A clinician decides about mobile crisis or a welfare check; never a timer (Lifeline imminent-risk policy).
 
     When somebody was sent it stays open until the outcome is entered, and tells again every two hours.
     """
@@ -293,7 +311,7 @@ def decide_welfare_check(
 
 
 def raise_concern(session: Session, actor: Actor, referral_id: str, note: str) -> Escalation:
-    """A safety concern: the on-call clinician is told at once, at any hour (domain.md scenario 44)."""
+    """A safety concern: the on-call clinician is told at once, at any hour (acceptance scenario 44)."""
     work = open_case(session, actor, referral_id, "raise_concern")
     work.require_open()
     text = checked_text(note, "note")
@@ -329,7 +347,7 @@ def _require_told(work: Work, row: Escalation) -> None:
 
 
 def settle_reached(work: Work, at: datetime) -> None:
-    """The person was reached: the calls that wanted just that are settled (domain.md scenarios 35, 45, 47)."""
+    """The person was reached: the calls that wanted just that are settled (acceptance scenarios 35, 45, 47)."""
     for subject in (Subject.STREAK, Subject.LOST, Subject.RELEASE):
         settle_ladder(work, Resolution.REACHED, subject=subject, note="The person was reached.")
     states = {c.id: c for c in work.rows.contacts}

@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session
 
 from domain.errors import Conflict, IllegalState, Invalid
-from domain.vocabulary import ContactState, HoldReason, ReferralStatus, Resolution
+from domain.vocabulary import ContactState, HoldReason, ReferralStatus, Resolution, Subject
 from records.access import Actor
 from records.commands.assignments import withdraw_offers
-from records.commands.escalations import settle_ladder
+from records.commands.escalations import FOLLOW_UP, call_again, settle_ladder
 from records.commands.messages import tell
 from records.commands.planning import end_awaited, replan_case
 from records.commands.text import LINE_LENGTH, checked_text
@@ -18,6 +18,9 @@ from records.commands.work import Work, open_case
 from records.ids import new_id
 from records.queries.staff import find_active
 from records.tables import Contact, Hold, Referral
+
+LEFT_BEFORE = ("left_before", "notice_before")
+"""What `Referral.undo` keeps of the discharge before the present one, should this one be cancelled."""
 
 
 def put_on_hold(
@@ -33,7 +36,9 @@ def put_on_hold(
 ) -> Referral:
     """Let follow-up rest: awaited contacts are suspended, calls about them are settled, the bridger is told.
 
-    Holding what is on hold changes nothing. Raises IllegalState when it was not accepted or is over.
+    Holding what is on hold changes nothing, nor does word from outside of an admission that ended before the discharge
+    on record: messages arrive out of order. Raises IllegalState when it was not accepted or is over, Invalid for a time
+    in the future or, from a member of staff, before the discharge.
     """
     work = open_case(session, actor, referral_id, "hold")
     if work.referral.status is ReferralStatus.ON_HOLD:
@@ -42,6 +47,16 @@ def put_on_hold(
     since = since or work.now
     if since > work.now + timedelta(minutes=5):
         raise Invalid("in_the_future", "This time has not come yet. Check the date.", field="since")
+    if work.referral.discharged_at is not None and since < work.referral.discharged_at:
+        if not actor.is_system:
+            raise Invalid(
+                "before_discharge",
+                "The discharge on record is later than this. Correct whichever is wrong.",
+                field="since",
+            )
+        work.record("hold.outdated", at=since, reason=reason, where=where)
+        work.settle()
+        return work.referral
     hold_work(work, reason, since=since, where=where, note=note, return_on=return_on)
     work.settle()
     return work.referral
@@ -73,7 +88,7 @@ def hold_work(
     work.rows.holds.append(hold)
     withdraw_offers(work, "on hold")
     end_awaited(work, ContactState.SUSPENDED, f"on hold: {reason.label}")
-    settle_ladder(work, Resolution.NOT_NEEDED, note=f"On hold: {reason.label}.", by=None)
+    settle_ladder(work, Resolution.NOT_NEEDED, subject=FOLLOW_UP, note=f"On hold: {reason.label}.")
     _restore_missed_since(work, since)
     referral.status = ReferralStatus.ON_HOLD
     work.record("hold.started", at=since, subject_id=hold.id, reason=reason, where=hold.where, note=hold.note)
@@ -134,12 +149,14 @@ def resume_work(work: Work, *, discharged_at: datetime | None, note: str = "") -
     hold.ended_at, hold.end_note = work.now, note
     _close_hold_contacts(work)
     referral.status = ReferralStatus.IN_PROGRESS if referral.bridger_id else ReferralStatus.ACCEPTED
-    settle_ladder(work, Resolution.ARRANGED, note="The hold ended.", by=None)
+    settle_ladder(work, Resolution.ARRANGED, subject=FOLLOW_UP | {Subject.HOLD}, note="The hold ended.")
     work.record("hold.ended", subject_id=hold.id, discharged_at=discharged_at, note=note)
     if discharged_at is not None:
+        referral.undo = _left_before(referral)
         referral.discharged_at, referral.notice_at = discharged_at, work.now
         if had_left:
             referral.cycle += 1
+            referral.lost_at = None  # a search ends where the person is found inside
         replan_case(work, "left again", removed=ContactState.CLOSED, removed_reason="left before it was due")
     else:
         _restore_suspended(work)
@@ -157,12 +174,35 @@ def undo_hold(session: Session, actor: Actor, referral_id: str, why: str) -> Ref
     _close_hold_contacts(work)
     work.referral.status = ReferralStatus.IN_PROGRESS if work.referral.bridger_id else ReferralStatus.ACCEPTED
     work.record("hold.undone", subject_id=hold.id, note=hold.end_note)
-    settle_ladder(work, Resolution.CORRECTED, note="The hold was taken back.", by=None)
+    settle_ladder(work, Resolution.CORRECTED, subject=FOLLOW_UP | {Subject.HOLD}, note="The hold was taken back.")
     _restore_suspended(work)
     replan_case(work, "the hold was taken back")
+    call_again(work, hold.recorded_at)
     _bring_back(work)
     work.settle()
     return work.referral
+
+
+def back_on_hold(work: Work, hold: Hold) -> None:
+    """The discharge that had ended this hold was cancelled: the person is where they were, and so is the case."""
+    referral, kept = (
+        work.referral,
+        {k: referral_undo[k] for k in LEFT_BEFORE if k in (referral_undo := work.referral.undo)},
+    )
+    hold.ended_at, hold.end_note = None, ""
+    referral.status = ReferralStatus.ON_HOLD
+    if kept:
+        referral.cycle -= 1
+        referral.discharged_at = datetime.fromisoformat(kept["left_before"])
+        referral.notice_at = datetime.fromisoformat(kept["notice_before"])
+    withdraw_offers(work, "on hold")
+
+
+def _left_before(referral: Referral) -> dict[str, str]:
+    if referral.discharged_at is None:
+        return {}
+    notice = referral.notice_at or referral.discharged_at
+    return dict(zip(LEFT_BEFORE, (referral.discharged_at.isoformat(), notice.isoformat()), strict=True))
 
 
 def _bring_back(work: Work) -> None:

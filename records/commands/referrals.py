@@ -77,14 +77,15 @@ def file_referral(
 ) -> Referral:
     """File a referral for a new person, or for one on record; the program's promise begins to run.
 
-    One person has one open referral at a time: a second is refused with the first one's id (domain.md scenario 12).
+    One person has one open referral at a time: a second is refused with the first one's id (acceptance scenario 12).
     Raises Invalid(Fields), NotFound (facility), Conflict (open referral exists).
     """
     actor.require("file_referral")
     facility = _facility(session, actor, facility_id)
     program = session.get_one(Program, actor.program_id)
     now = clock.now()
-    _check_details(details, now, facility.zone)
+    if not as_draft:
+        _check_details(details, now, facility.zone)
     if person_id is not None:
         known = _known_person(session, actor, person_id)
         if person is not None and actor.may("edit_person"):
@@ -131,6 +132,7 @@ def submit_draft(session: Session, actor: Actor, referral_id: str) -> Referral:
     work = open_case(session, actor, referral_id, "file_referral")
     work.require_status(ReferralStatus.DRAFT)
     _refuse_second(session, work.rows.person)
+    _check_details(details_of(work.referral), work.now, work.rows.person.zone)
     _require_minimum(work.rows.person, details_of(work.referral))
     work.referral.planner_id = work.referral.planner_id or (None if actor.is_system else actor.id)
     _submit(work)
@@ -318,7 +320,7 @@ def add_note(session: Session, actor: Actor, referral_id: str, note: str) -> Ref
 def request_cancel(session: Session, actor: Actor, referral_id: str, reason: str) -> Referral:
     """The planner asks to cancel. Before the program began it is done at once; afterwards the program answers.
 
-    Raises IllegalState when it is over. (domain.md §4.6: a handshake, one business day.)
+    Raises IllegalState when it is over. (A handshake: one business day.)
     """
     work = open_case(session, actor, referral_id, "request_cancel")
     text = checked_text(reason, "reason", required=True)
@@ -434,7 +436,7 @@ def _check_expected(expected_on: date | None, now: datetime, zone: str) -> None:
 
 
 def _require_minimum(person: Person, details: ReferralDetails) -> None:
-    """The least that a program can act on: a way to find the person (domain.md scenario 2)."""
+    """The least that a program can act on: a way to find the person (acceptance scenario 2)."""
     if details.consent is ConsentStatus.DECLINED:
         raise Invalid(
             "consent_declined", "The person declined. A referral needs their yes, or “pending”.", field="consent"

@@ -70,7 +70,7 @@ def add_staff(
 
 
 def _require_room(session: Session, program_id: str, supervisor_id: str) -> None:
-    """A supervisor has at most so many bridgers (NC Medicaid 8G: 1:8; domain.md scenario 5)."""
+    """A supervisor has at most so many bridgers (NC Medicaid 8G: 1:8; acceptance scenario 5)."""
     program = session.get_one(Program, program_id)
     team = [
         s
@@ -199,7 +199,7 @@ def set_absence(
 def cover_absence(session: Session, actor: Actor, absence_id: str) -> list[str]:
     """Move the people of somebody who is away to the cover, each with the whole timeline; returns the referral ids.
 
-    Doing it twice changes nothing (domain.md scenario 66).
+    Doing it twice changes nothing (acceptance scenario 66).
     """
     actor.require("assign")
     row = session.get(Absence, absence_id)
@@ -253,7 +253,7 @@ def end_absence(session: Session, actor: Actor, absence_id: str) -> list[str]:
 def disable_staff(session: Session, actor: Actor, staff_id: str, *, hand_over_to: str | None = None) -> list[str]:
     """Somebody leaves: their sessions and tokens end at once, and a bridger's people go to another or are sought one.
 
-    Each person gets a human introduction by whoever takes over (domain.md scenario 67). Returns the referral ids.
+    Each person gets a human introduction by whoever takes over (acceptance scenario 67). Returns the referral ids.
     """
     actor.require("manage_staff")
     row = _colleague(session, actor, staff_id)

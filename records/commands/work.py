@@ -18,7 +18,7 @@ from records.access import Actor, system_actor, visible
 from records.queries.case import CaseRows, kept_anew, load_case
 from records.tables import Referral
 
-FIRST_DAYS = timedelta(hours=72)  # the board's “first 72 hours”, domain.md finding 2
+FIRST_DAYS = timedelta(hours=72)  # the board's “first 72 hours”: suicide risk peaks on days 2 and 3 (NHS England)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from records.queries.case import CaseRows
 
 
 def closing_report(rows: CaseRows) -> dict[str, Any]:
-    """The facts of the report as JSON keeps them (domain.md §4.6: status, date, reason; then what was done)."""
+    """The facts of the report as JSON keeps them (status, date, reason; then what was done)."""
     referral = rows.referral
     met = [c for c in rows.contacts if c.state in (ContactState.MET, ContactState.MET_LATE)]
     reached = [a for a in rows.attempts if a.outcome is Outcome.REACHED]

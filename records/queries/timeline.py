@@ -15,8 +15,9 @@ from records.tables import Contact, JournalEntry, Person, Referral
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the timeline; the fields are what the timeline component shows."""
+    """One line of the timeline; the fields are what the timeline component shows. `seq` leads to older ones."""
 
+    seq: int
     at: datetime
     by: str
     sentence: str
@@ -62,6 +63,7 @@ def names_for(session: Session, referral: Referral, rows: list[JournalEntry]) ->
 def _entry(row: JournalEntry, names: timeline.Names) -> Entry:
     late = row.recorded_at - row.at > (LATE_ENTRY if row.event == "attempt.logged" else timedelta(days=3650))
     return Entry(
+        seq=row.seq,
         at=row.at,
         by=names.staff.get(row.actor, "Footbridge"),
         sentence=timeline.sentence(row.event, row.data, row.subject_id, names),

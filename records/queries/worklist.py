@@ -6,14 +6,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, col, exists, or_, select
 
+from domain.agenda import SEARCH_WORDS, due_words
 from domain.clock import end_of, latest_call, local_date
 from domain.plan import missing_of
 from domain.protocol import ContactRule, rule_of
 from domain.vocabulary import (
     OPEN_STATUSES,
     ContactState,
+    Counts,
     EscalationState,
     Outcome,
     RiskFlag,
@@ -40,6 +43,8 @@ class Task:
     work_by: datetime  # when to have it done: earlier at night, a few hours after a late notice
     attempts: tuple[Attempt, ...]
     still_to_try: tuple[str, ...]
+    needed: int  # how many attempts the protocol asks for before others go on
+    why: str  # the rule in words: “Within 24 hours of leaving”
     is_task: bool
     modes: tuple[str, ...]
     is_high_risk: bool
@@ -129,7 +134,8 @@ def _task(
     session: Session, contact: Contact, referral: Referral, person: Person, tries: list[Attempt], now: datetime
 ) -> Task:
     rule = rule_for(session, referral, contact.key)
-    mine = [a for a in tries if a.at >= contact.opens_at]
+    is_high_risk = any(RiskFlag(risk).is_high for risk in referral.risks)
+    mine = [a for a in tries if a.at >= contact.opens_at and a.outcome.counts_as_attempt]
     if contact.due_at <= now or contact.state is ContactState.MISSED:
         band = OVERDUE
     elif contact.due_at <= end_of(local_date(now, person.zone), person.zone) and contact.opens_at <= now:
@@ -146,9 +152,11 @@ def _task(
         work_by=contact.work_by or (latest_call(contact.due_at, person.zone) if by_night else contact.due_at),
         attempts=tuple(mine),
         still_to_try=tuple(missing_of(rule, mine, person.has_phone, person.zone)) if rule is not None else (),
-        is_task=rule is not None and rule.counts.value == "task",
+        needed=rule.needs.attempts if rule is not None else 1,
+        why=due_words(rule, is_high_risk=is_high_risk) if rule is not None else SEARCH_WORDS,
+        is_task=rule is not None and rule.counts is Counts.TASK,
         modes=tuple(mode.value for mode in rule.modes) if rule is not None else (),
-        is_high_risk=any(RiskFlag(risk).is_high for risk in referral.risks),
+        is_high_risk=is_high_risk,
         safety=tuple(SafetyFlag(flag).label for flag in person.safety_flags),
     )
 
@@ -172,6 +180,14 @@ def _attempts(session: Session, referral_ids: set[str]) -> dict[str, list[Attemp
 
 
 def _call_backs(session: Session, actor: Actor, bridger_id: str, now: datetime) -> list[CallBack]:
+    """Who asked to be called later and was not tried since: a talk before the time counts too, a missed call does not."""
+    later = aliased(Attempt)
+    was_tried = exists().where(
+        later.referral_id == Attempt.referral_id,
+        later.recorded_at > Attempt.recorded_at,
+        later.is_retracted.is_(False),
+        or_(later.at >= Attempt.call_back_at, later.outcome.in_([o for o in Outcome if o.is_two_way])),
+    )
     rows = session.exec(
         select(Attempt, Referral, Person)
         .join(Referral, col(Referral.id) == col(Attempt.referral_id))
@@ -179,21 +195,12 @@ def _call_backs(session: Session, actor: Actor, bridger_id: str, now: datetime) 
         .where(
             Referral.program_id == actor.program_id,
             Referral.bridger_id == bridger_id,
+            col(Referral.status).in_(OPEN_STATUSES),
             Attempt.outcome == Outcome.CALL_LATER,
             col(Attempt.call_back_at) >= now - timedelta(days=2),
             col(Attempt.is_retracted).is_(False),
+            ~was_tried,
         )
         .order_by(col(Attempt.call_back_at))
     ).all()
-    found = []
-    for attempt, referral, person in rows:
-        later = session.exec(
-            select(Attempt.id).where(
-                Attempt.referral_id == referral.id,
-                col(Attempt.recorded_at) > attempt.recorded_at,
-                col(Attempt.at) >= attempt.call_back_at,
-            )
-        ).first()
-        if later is None and attempt.call_back_at is not None:
-            found.append(CallBack(attempt.call_back_at, referral, person))
-    return found
+    return [CallBack(a.call_back_at, referral, person) for a, referral, person in rows if a.call_back_at is not None]

@@ -79,7 +79,7 @@ class PersonIdentifier(SQLModel, table=True):
 
 
 class NotDuplicate(SQLModel, table=True):
-    """Somebody looked at two people and said they are two (domain.md scenario 13)."""
+    """Somebody looked at two people and said they are two (acceptance scenario 13)."""
 
     __tablename__ = "not_duplicate"
 

@@ -1,0 +1,207 @@
+"""A jail's release list: each row filed, matched, a duplicate, or refused and why. Safe to run again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import time
+
+from sqlmodel import Session, col, select
+
+from domain.clock import local
+from domain.errors import Invalid, InvalidFields, NotFound, Refusal
+from domain.interop.releases_csv import ReleaseRow, RowRefused, parse_releases
+from domain.vocabulary import (
+    OPEN_STATUSES,
+    ConsentStatus,
+    DateCertainty,
+    PlaceKind,
+    ReferralStatus,
+)
+from records.access import Actor
+from records.commands.discharges import record_discharge
+from records.commands.people import Identifier, PersonDetails, Phone, Place
+from records.commands.referrals import ReferralDetails, file_referral, move_expected_discharge
+from records.queries.people import find_duplicates
+from records.tables import Facility, PersonIdentifier, Referral
+
+FILED, MATCHED, DUPLICATE, REFUSED = "filed", "matched", "duplicate", "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class RowReport:
+    """What became of one row. `number` is the row's in the spreadsheet; `sentence` names nobody."""
+
+    number: int
+    result: str
+    sentence: str
+    referral_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of a file. With `problems` the file was refused as a whole and nothing changed."""
+
+    rows: tuple[RowReport, ...]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows had each result."""
+        return dict(Counter(row.result for row in self.rows))
+
+
+def import_releases(
+    session: Session,
+    actor: Actor,
+    data: bytes,
+    *,
+    facility_id: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> ImportReport:
+    """Take a release list for a facility: the actor's own, or the one named.
+
+    Each row stands for itself: a refused one holds up no other. Raises NotFound (facility), NotAllowed.
+    """
+    actor.require("import_releases")
+    facility = session.get(Facility, facility_id or actor.facility_id or "")
+    if facility is None or facility.program_id != actor.program_id:
+        raise NotFound("That facility")
+    if actor.facility_id is not None and actor.facility_id != facility.id:
+        raise NotFound("That facility")
+    releases = parse_releases(data, facility.zone)
+    if releases.problems:
+        return ImportReport((), tuple(problem.sentence for problem in releases.problems))
+    reports = []
+    for done, row in enumerate(releases.rows, 1):
+        reports.append(_take(session, actor, facility, row))
+        if progress is not None:
+            progress(done, len(releases.rows))
+    return ImportReport(tuple(reports))
+
+
+def _take(session: Session, actor: Actor, facility: Facility, row: ReleaseRow | RowRefused) -> RowReport:
+    if isinstance(row, RowRefused):
+        return RowReport(row.number, REFUSED, row.sentence)
+    if row.facility and row.facility.casefold() != facility.name.casefold():
+        return RowReport(row.number, REFUSED, f"This row is for another facility ({row.facility}). Send it there.")
+    try:
+        with session.begin_nested():
+            return _file_or_match(session, actor, facility, row)
+    except InvalidFields as refusal:
+        return RowReport(row.number, REFUSED, " ".join(p.sentence for p in refusal.problems))
+    except Refusal as refusal:
+        return RowReport(row.number, REFUSED, refusal.sentence)
+
+
+def _file_or_match(session: Session, actor: Actor, facility: Facility, row: ReleaseRow) -> RowReport:
+    system = f"booking:{facility.id}"
+    known = session.exec(
+        select(Referral)
+        .where(Referral.facility_id == facility.id, Referral.visit_id == row.booking_number)
+        .order_by(col(Referral.created_at).desc())
+    ).first()
+    if known is not None:
+        return _match(session, actor, known, row, facility.zone)
+    alike = find_duplicates(
+        session,
+        actor.program_id,
+        given_name=row.first_name,
+        family_name=row.last_name,
+        birth_on=row.birth_on,
+    )
+    open_one = next((a for a in alike if a.score == 100 and a.open_referral_id), None)
+    if open_one is not None:
+        referral = session.get_one(Referral, open_one.open_referral_id)
+        return RowReport(
+            row.number,
+            DUPLICATE,
+            f"Somebody of this name and birth date has the open referral {referral.number}. Compare them by eye; "
+            "nothing was filed.",
+            referral.id if referral.facility_id == facility.id else None,
+        )
+    if row.is_actual and not row.kind.disposition.starts_community_clock:
+        return RowReport(row.number, REFUSED, "Transferred, and no referral is open: there is nothing to follow up.")
+    person_id = session.exec(
+        select(PersonIdentifier.person_id).where(
+            PersonIdentifier.program_id == actor.program_id,
+            PersonIdentifier.system == system,
+            PersonIdentifier.value == row.booking_number,
+        )
+    ).first()
+    referral = file_referral(
+        session,
+        actor,
+        None if person_id else _person(row, system, facility),
+        _details(row, facility),
+        facility_id=facility.id,
+        person_id=person_id,
+        source="csv",
+    )
+    looks = " Somebody on record looks alike; compare them." if alike else ""
+    return RowReport(row.number, FILED, f"Filed as {referral.number}.{looks}{_notes(row)}", referral.id)
+
+
+def _match(session: Session, actor: Actor, known: Referral, row: ReleaseRow, zone: str) -> RowReport:
+    if known.status not in OPEN_STATUSES and known.status is not ReferralStatus.DRAFT:
+        return RowReport(row.number, DUPLICATE, f"{known.number} has ended already.", known.id)
+    if row.is_actual:
+        if row.release_at is None:
+            raise Invalid("release_time", "A release that has happened needs its time.", field="release_time")
+        if known.discharged_at == row.release_at:
+            return RowReport(row.number, DUPLICATE, f"{known.number} has this release on record.", known.id)
+        record_discharge(session, actor, known.id, row.release_at, row.kind.disposition)
+        return RowReport(row.number, MATCHED, f"The release was recorded on {known.number}.{_notes(row)}", known.id)
+    expected_time = _wall_time(row, zone)
+    if known.discharged_at is not None:
+        return RowReport(row.number, DUPLICATE, f"{known.number}: the person has left already.", known.id)
+    if (known.expected_on, known.expected_time) == (row.release_on, expected_time):
+        return RowReport(row.number, DUPLICATE, f"{known.number} has this date already.", known.id)
+    move_expected_discharge(
+        session,
+        actor,
+        known.id,
+        row.release_on,
+        expected_time=expected_time,
+        certainty=DateCertainty.LIKELY,
+    )
+    return RowReport(row.number, MATCHED, f"The date of {known.number} was moved.{_notes(row)}", known.id)
+
+
+def _person(row: ReleaseRow, system: str, facility: Facility) -> PersonDetails:
+    return PersonDetails(
+        given_name=row.first_name,
+        family_name=row.last_name,
+        preferred_name=row.preferred_name,
+        birth_on=row.birth_on,
+        language=row.language or "en",
+        phones=[Phone(row.phone)] if row.phone else [],
+        places=[Place(PlaceKind.OTHER, row.where_to_find)] if row.where_to_find else [],
+        zone=facility.zone,
+        identifiers=[Identifier(system, row.booking_number, "booking number")],
+    )
+
+
+def _details(row: ReleaseRow, facility: Facility) -> ReferralDetails:
+    if row.is_actual and row.release_at is None:
+        raise Invalid("release_time", "A release that has happened needs its time.", field="release_time")
+    return ReferralDetails(
+        setting=facility.setting,
+        expected_on=None if row.is_actual else row.release_on,
+        expected_time=None if row.is_actual else _wall_time(row, facility.zone),
+        certainty=DateCertainty.UNKNOWN if row.is_actual else DateCertainty.LIKELY,
+        discharged_at=row.release_at if row.is_actual else None,
+        disposition=row.kind.disposition if row.is_actual else None,
+        risks=sorted(row.risk_flags),
+        consent=ConsentStatus.PENDING,
+        visit_id=row.booking_number,
+    )
+
+
+def _wall_time(row: ReleaseRow, zone: str) -> time | None:
+    return local(row.release_at, zone).time() if row.release_at is not None else None
+
+
+def _notes(row: ReleaseRow) -> str:
+    return f" {' '.join(row.notes)}" if row.notes else ""

@@ -1,0 +1,222 @@
+"""Signing in and out: passwords, sessions that can be ended, bearer tokens, and the word that proves a form is ours.
+
+Tokens leave here once, in clear; the records keep their SHA-256 (they are 256 random bits: nothing slower is needed).
+All limits are in the seconds of the people who sit there: with a fast clock they grow along.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from domain.errors import Invalid, NotAllowed, NotFound
+from records import clock, engine, journal
+from records.commands.passwords import check_password, hash_password, require_strong
+from records.commands.staff import end_sessions
+from records.commands.text import LINE_LENGTH, checked_text
+from records.ids import new_id
+from records.settings import get_settings
+from records.tables import ApiToken, Staff, StaffSession
+
+FREE_TRIES = 3
+LONGEST_WAIT = timedelta(seconds=60)
+"""After three wrong tries in a row one account waits 2 s, 4 s, 8 s … but never above a minute: nobody can lock a ward
+out of its records by guessing, and 60 guesses an hour find no password of 12 characters."""
+TOUCH_EVERY = timedelta(minutes=1)
+LONGEST_TOKEN_DAYS = 400
+TOKEN_PREFIX = "fbt_"  # noqa: S105 (how a token begins, so that a scanner for leaked secrets finds one)
+
+NO_MATCH = (
+    "The e-mail address and the password do not match. After several tries, wait a minute before the next one. "
+    "Your manager or administrator can give you a new password."
+)
+
+_own_secret = secrets.token_bytes(32)
+
+
+def set_password(session: Session, staff_id: str, password: str, *, by: str | None = None) -> None:
+    """Give a member of staff a new password; every session of theirs ends. Raises Invalid when it is weak, NotFound.
+
+    `by` is who sets it; without it, they do so themselves.
+    """
+    row = session.get(Staff, staff_id)
+    if row is None or not row.is_active:
+        raise NotFound("That member of staff")
+    require_strong(password, row)
+    row.password_hash = hash_password(password)
+    row.failed_sign_ins, row.locked_until = 0, None
+    end_sessions(session, row.id)
+    journal.append_for_program(session, row.program_id, "staff.password_set", actor=by or row.id, subject_id=row.id)
+
+
+def sign_in(email: str, password: str, agent: str = "") -> str:
+    """Check an address and a password, and return the token of a new session.
+
+    Opens transactions of its own: the slow comparison holds no lock, and a refusal is written down too. Raises
+    NotAllowed with one and the same sentence, in the same time, whether the address is unknown, the password wrong,
+    the account closed, or a short wait is on: nothing tells a stranger which addresses exist.
+    """
+    address = email.strip().lower()[:LINE_LENGTH]
+    with engine.read_session() as session:
+        known = session.exec(select(Staff).where(Staff.email == address)).first()
+    is_right, newer = check_password(password, known.password_hash if known is not None else "")
+    token = None
+    if known is not None:
+        with engine.transaction() as session:
+            token = _answer(session, known, is_right, newer, agent)
+    if token is None:
+        raise NotAllowed("no_match", NO_MATCH)
+    return token
+
+
+def _answer(session: Session, seen: Staff, is_right: bool, newer: str | None, agent: str) -> str | None:
+    """Decide under the lock, on what is so now: many guesses at once find the wait that the first ones earned."""
+    row = session.exec(select(Staff).where(Staff.id == seen.id).with_for_update()).one()
+    now = clock.now()
+    if not row.is_active or row.password_hash != seen.password_hash:
+        is_right = False  # closed, or the password changed while we compared with the old one
+    elif row.locked_until is not None and row.locked_until > now:
+        return None  # a try during a wait neither counts nor prolongs it
+    if not is_right:
+        row.failed_sign_ins += 1
+        if row.failed_sign_ins >= FREE_TRIES:
+            doublings = min(row.failed_sign_ins - FREE_TRIES + 1, 6)
+            row.locked_until = now + _real(min(timedelta(seconds=2**doublings), LONGEST_WAIT))
+        _note(session, row, "staff.sign_in_refused", tries=row.failed_sign_ins)
+        return None
+    row.failed_sign_ins, row.locked_until = 0, None
+    row.password_hash = newer or row.password_hash
+    _note(session, row, "staff.signed_in")
+    return _open_session(session, row, now, agent)
+
+
+def _open_session(session: Session, staff: Staff, now: datetime, agent: str) -> str:
+    for old in session.exec(
+        select(StaffSession).where(StaffSession.staff_id == staff.id, col(StaffSession.ends_at) <= now)
+    ):
+        session.delete(old)
+    token = secrets.token_urlsafe(32)
+    session.add(
+        StaffSession(
+            id=_kept(token),
+            staff_id=staff.id,
+            created_at=now,
+            seen_at=now,
+            ends_at=now + _real(timedelta(hours=get_settings().session_absolute_hours)),
+            agent="".join(c for c in agent if c.isprintable())[:LINE_LENGTH],
+        )
+    )
+    return token
+
+
+def session_of(session: Session, token: str) -> Staff | None:
+    """Who is signed in with this token; None when nobody is, it was idle for too long, or its day is over.
+
+    That the person is still there is noted at most once a minute, in a moment of its own when `session` only reads.
+    """
+    row, now = session.get(StaffSession, _kept(token)), clock.now()
+    if row is None or now >= row.ends_at:
+        return None
+    if now - row.seen_at >= _real(timedelta(minutes=get_settings().session_idle_minutes)):
+        return None
+    staff = session.get(Staff, row.staff_id)
+    if staff is None or not staff.is_active:
+        return None
+    if now - row.seen_at >= _real(TOUCH_EVERY):
+        if _writes(session):
+            row.seen_at = now
+        else:
+            with engine.transaction() as other:
+                if (mine := other.get(StaffSession, row.id)) is not None:
+                    mine.seen_at = now
+    return staff
+
+
+def sign_out(session: Session, token: str) -> None:
+    """End one session; one that has ended already stays so."""
+    row = session.get(StaffSession, _kept(token))
+    if row is None:
+        return
+    staff = session.get_one(Staff, row.staff_id)
+    session.delete(row)
+    _note(session, staff, "staff.signed_out")
+
+
+def sign_out_everywhere(session: Session, staff_id: str) -> int:
+    """End every session of somebody, on every device; returns how many."""
+    ended = end_sessions(session, staff_id)
+    _note(session, session.get_one(Staff, staff_id), "staff.signed_out", everywhere=True, sessions=ended)
+    return ended
+
+
+def create_token(session: Session, staff: Staff, name: str, days: int, *, by: str | None = None) -> str:
+    """A bearer token with this member of staff's rights, for `days` days. Shown once. Raises Invalid."""
+    if not 1 <= days <= LONGEST_TOKEN_DAYS:
+        raise Invalid("days", f"Choose between 1 and {LONGEST_TOKEN_DAYS} days.", field="days")
+    token, now = TOKEN_PREFIX + secrets.token_urlsafe(32), clock.now()
+    row = ApiToken(
+        id=new_id("tok"),
+        token_hash=_kept(token),
+        staff_id=staff.id,
+        name=checked_text(name, "name", limit=LINE_LENGTH, required=True),
+        created_at=now,
+        expires_at=now + _real(timedelta(days=days)),
+    )
+    session.add(row)
+    journal.append_for_program(
+        session, staff.program_id, "token.created", actor=by or staff.id, subject_id=row.id, days=days, staff=staff.id
+    )
+    return token
+
+
+def staff_of_token(session: Session, token: str) -> Staff | None:
+    """Whose bearer token this is; None when it is unknown, over or taken back."""
+    row = session.exec(select(ApiToken).where(ApiToken.token_hash == _kept(token))).first()
+    now = clock.now()
+    if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+        return None
+    staff = session.get(Staff, row.staff_id)
+    if staff is None or not staff.is_active:
+        return None
+    if _writes(session) and (row.used_at is None or now - row.used_at >= _real(TOUCH_EVERY)):
+        row.used_at = now
+    return staff
+
+
+def csrf_token(token: str) -> str:
+    """What our own forms carry to show that they are ours: derived from the session, useless without it."""
+    return hmac.new(_secret(), b"csrf:" + _kept(token).encode(), hashlib.sha256).hexdigest()
+
+
+def check_csrf(token: str, sent: str) -> bool:
+    """Whether a form carries the word that belongs to this session."""
+    return hmac.compare_digest(csrf_token(token).encode(), sent.encode())
+
+
+def _secret() -> bytes:
+    """The secret key; without one (a test, a trial) one of this process alone. Production does not start without."""
+    given = get_settings().secret_key.get_secret_value()
+    if not given and get_settings().environment == "production":
+        raise RuntimeError("FOOTBRIDGE_SECRET_KEY is not set")
+    return given.encode() or _own_secret
+
+
+def _kept(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _real(span: timedelta) -> timedelta:
+    """So long for the person at the keyboard, in the time of our clock."""
+    return span * clock.speed()
+
+
+def _writes(session: Session) -> bool:
+    return bool(session.get_bind().get_execution_options().get("footbridge_write"))
+
+
+def _note(session: Session, staff: Staff, event: str, **data: object) -> None:
+    journal.append_for_program(session, staff.program_id, event, actor=staff.id, subject_id=staff.id, **data)
