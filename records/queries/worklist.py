@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, col, exists, or_, select
@@ -180,13 +181,13 @@ def _attempts(session: Session, referral_ids: set[str]) -> dict[str, list[Attemp
 
 
 def _call_backs(session: Session, actor: Actor, bridger_id: str, now: datetime) -> list[CallBack]:
-    """Who asked to be called later and was not tried since: a talk before the time counts too, a missed call does not."""
-    later = aliased(Attempt)
+    """Who asked to be called later and was not tried since, at that time or with success before it."""
+    later: Any = aliased(Attempt)
     was_tried = exists().where(
-        later.referral_id == Attempt.referral_id,
-        later.recorded_at > Attempt.recorded_at,
+        later.referral_id == col(Attempt.referral_id),
+        later.recorded_at > col(Attempt.recorded_at),
         later.is_retracted.is_(False),
-        or_(later.at >= Attempt.call_back_at, later.outcome.in_([o for o in Outcome if o.is_two_way])),
+        or_(later.at >= col(Attempt.call_back_at), later.outcome.in_([o for o in Outcome if o.is_two_way])),
     )
     rows = session.exec(
         select(Attempt, Referral, Person)
