@@ -1,0 +1,59 @@
+"""Every list of words of the field, each with its meaning and the sets that rules ask about.
+
+The values are stored and travel on interfaces; the labels are what people read.
+"""
+
+from domain.vocabulary.contacts import ContactState, Counts, Mode, Outcome
+from domain.vocabulary.escalations import Ask, EscalationState, Resolution, Subject, WelfareDecision
+from domain.vocabulary.messages import Channel, NotificationState
+from domain.vocabulary.organizations import DeclineReason, EndReason, FacilityKind, Gender, OfferState, Role, Setting
+from domain.vocabulary.people import Need, PhoneKind, PlaceKind, RiskFlag, SafetyFlag, Strength
+from domain.vocabulary.referrals import (
+    OPEN_STATUSES,
+    OVER_STATUSES,
+    ClosureReason,
+    ConsentStatus,
+    DateCertainty,
+    Disposition,
+    HoldReason,
+    ReferralStatus,
+    ReleaseKind,
+)
+from domain.vocabulary.words import Word
+
+__all__ = [
+    "OPEN_STATUSES",
+    "OVER_STATUSES",
+    "Ask",
+    "Channel",
+    "ClosureReason",
+    "ConsentStatus",
+    "ContactState",
+    "Counts",
+    "DateCertainty",
+    "DeclineReason",
+    "Disposition",
+    "EndReason",
+    "EscalationState",
+    "FacilityKind",
+    "Gender",
+    "HoldReason",
+    "Mode",
+    "Need",
+    "NotificationState",
+    "OfferState",
+    "Outcome",
+    "PhoneKind",
+    "PlaceKind",
+    "ReferralStatus",
+    "ReleaseKind",
+    "Resolution",
+    "RiskFlag",
+    "Role",
+    "SafetyFlag",
+    "Setting",
+    "Strength",
+    "Subject",
+    "WelfareDecision",
+    "Word",
+]
