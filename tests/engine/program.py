@@ -1,13 +1,14 @@
-"""An invented program, small enough to read: one ward, one bridger, one supervisor, one clinician, one manager."""
+"""An invented program, small enough to read: one ward, two bridgers, one of each who look after them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from domain.vocabulary import (
+    ClosureReason,
     ConsentStatus,
     DateCertainty,
     Disposition,
@@ -20,15 +21,16 @@ from domain.vocabulary import (
 )
 from records import clock
 from records.access import Actor, actor_of, system_actor
-from records.commands.contacts import log_attempt
+from records.commands.closing import close_referral
+from records.commands.contacts import complete_task, log_attempt
 from records.commands.discharges import record_discharge
 from records.commands.offers import accept_offer
 from records.commands.people import PersonDetails
 from records.commands.programs import add_facility, create_program, set_people_in_charge
-from records.commands.referrals import ReferralDetails, file_referral
+from records.commands.referrals import ReferralDetails, file_referral, move_expected_discharge
 from records.commands.staff import add_staff, set_profile
 from records.engine import read_session, transaction
-from records.tables import JournalEntry, Offer
+from records.tables import Contact, JournalEntry, Offer, Referral
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,9 @@ class SmallProgram:
     """Who acts in it."""
 
     planner: Actor
-    bridger: Actor
+    bridgers: dict[str, Actor]
     supervisor: Actor
-    manager: Actor
+    clinician: Actor
 
     def file(self, family_name: str = "Placeholder", *, expected_on: date | None = None) -> str:
         """A planner files a referral of an invented person; returns its id."""
@@ -57,22 +59,44 @@ class SmallProgram:
             return referral.id
 
     def accept_open_offer(self, referral_id: str) -> None:
-        """The bridger says yes."""
+        """The bridger who is asked says yes."""
         with transaction() as session:
             offer = session.exec(
                 select(Offer).where(Offer.referral_id == referral_id, Offer.state == OfferState.OPEN)
             ).one()
-            accept_offer(session, self.bridger, offer.id)
+            accept_offer(session, self.bridgers[offer.bridger_id], offer.id)
 
     def discharge(self, referral_id: str, at: datetime | None = None) -> None:
         """The person goes home."""
         with transaction() as session:
             record_discharge(session, self.planner, referral_id, at or clock.now(), Disposition.HOME)
 
-    def reach(self, referral_id: str, mode: Mode = Mode.VISIT) -> None:
-        """The bridger and the person talk."""
+    def reach(self, referral_id: str) -> None:
+        """Bridger and person meet and talk."""
         with transaction() as session:
-            log_attempt(session, self.bridger, referral_id, mode, Outcome.REACHED, minutes=20)
+            bridger = self._bridger_of(session, referral_id)
+            log_attempt(session, bridger, referral_id, Mode.VISIT, Outcome.REACHED, minutes=20)
+
+    def finish_task(self, referral_id: str, key: str) -> None:
+        """The bridger has seen to what is no contact: the first appointment."""
+        with transaction() as session:
+            task = session.exec(select(Contact).where(Contact.referral_id == referral_id, Contact.key == key)).one()
+            complete_task(session, self._bridger_of(session, referral_id), referral_id, task.id)
+
+    def move_date(self, referral_id: str, to: date) -> None:
+        """The ward expects another day."""
+        with transaction() as session:
+            move_expected_discharge(session, self.planner, referral_id, to)
+
+    def close(self, referral_id: str) -> None:
+        """The supervisor signs the closure."""
+        with transaction() as session:
+            close_referral(
+                session, self.supervisor, referral_id, ClosureReason.SERVICES_RECEIVED, "The plan has run its course."
+            )
+
+    def _bridger_of(self, session: Session, referral_id: str) -> Actor:
+        return self.bridgers[session.get_one(Referral, referral_id).bridger_id or ""]
 
 
 def small_program() -> SmallProgram:
@@ -98,20 +122,30 @@ def small_program() -> SmallProgram:
         supervisor = member("supervisor", Role.SUPERVISOR)
         clinician = member("clinician", Role.CLINICIAN)
         planner = member("planner", Role.PLANNER, facility_id=ward.id)
-        bridger = member("bridger", Role.BRIDGER, supervisor_id=supervisor.id)
-        set_profile(session, hand, bridger.id, languages=["en"], caseload_limit=40)
+        bridgers = [member(name, Role.BRIDGER, supervisor_id=supervisor.id) for name in ("first", "second")]
+        for bridger in bridgers:
+            set_profile(session, hand, bridger.id, languages=["en"], caseload_limit=40)
         set_people_in_charge(
             session, hand, supervisor_id=supervisor.id, clinician_id=clinician.id, manager_id=manager.id
         )
-        return SmallProgram(planner, bridger, supervisor, manager)
+        return SmallProgram(planner, {bridger.id: bridger for bridger in bridgers}, supervisor, clinician)
 
 
 def events(referral_id: str) -> list[str]:
     """What the journal says of a referral, in order."""
     with read_session() as session:
-        return _events(session, referral_id)
+        rows = select(JournalEntry.event).where(JournalEntry.stream == referral_id)
+        return list(session.exec(rows.order_by(col(JournalEntry.seq))))
 
 
-def _events(session: Session, referral_id: str) -> list[str]:
-    rows = select(JournalEntry.event).where(JournalEntry.stream == referral_id).order_by(JournalEntry.seq)
-    return list(session.exec(rows))
+def awaited(referral_id: str) -> list[Contact]:
+    """The contacts that are still to be made, the soonest due first."""
+    with read_session() as session:
+        rows = session.exec(select(Contact).where(Contact.referral_id == referral_id).order_by(col(Contact.due_at)))
+        return [contact for contact in rows if contact.state.is_awaited]
+
+
+def is_told(referral_id: str) -> bool:
+    """Whether the workflow knows of the latest change that concerns it."""
+    with read_session() as session:
+        return session.get_one(Referral, referral_id).untold_since is None

@@ -37,6 +37,7 @@ STRICT_SANDBOX = SandboxedWorkflowRunner(
 
 DYNAMIC_CONFIG = (
     "frontend.WorkflowTimeSkippingEnabled=true",
+    'history.timerProcessorMaxTimeShift="20ms"',  # timers fire as much as this late; a second by default
     "limit.historyCount.suggestContinueAsNew=30",  # 4,096 by default; low, so that a test gets there
 )
 """Of the test server."""
