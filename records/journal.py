@@ -15,7 +15,7 @@ from typing import Any
 from sqlmodel import Session, select
 
 from records import clock
-from records.tables import JournalEntry, Referral
+from records.tables import JournalEntry, Program, Referral
 
 SYSTEM = "system"
 
@@ -54,8 +54,9 @@ def append(
 def append_for_program(
     session: Session, program_id: str, event: str, *, actor: str, subject_id: str = "", **data: Any
 ) -> JournalEntry:
-    """Append one event that concerns no referral: staff, settings, sign-ins."""
+    """Append one event that concerns no referral: staff, settings, sign-ins. Writers of one program take turns."""
     stream, now = f"program:{program_id}", clock.now()
+    session.exec(select(Program.id).where(Program.id == program_id).with_for_update(key_share=True)).first()
     last = session.exec(
         select(JournalEntry).where(JournalEntry.stream == stream).order_by(JournalEntry.seq.desc()).limit(1)  # type: ignore[attr-defined]
     ).first()
