@@ -11,7 +11,7 @@
     def add_note(request: Request, session: SessionDep, me: Me, form: FormDep, referral_id: str) -> Response:
         text = form.area("note", required=True)
         form.check()
-        referrals.add_note(session, me.actor, referral_id, text)
+        changes.add_note(session, me.actor, referral_id, text)
         return redirect_after_post(request, f"/people/{referral_id}", "Your note is in the timeline.")
 
 A POST runs in one writing transaction, committed before the answer leaves. When it refuses, nothing of it stays, and

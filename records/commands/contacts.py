@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from domain.contact import LATE_ENTRY, met_by, soonest
+from domain.contact import LATE_ENTRY, is_contact, met_by, soonest
 from domain.errors import Conflict, IllegalState, Invalid
 from domain.vocabulary import (
     ClosureReason,
@@ -22,6 +22,7 @@ from domain.vocabulary import (
 )
 from records.access import Actor
 from records.commands.closing import die_work, end_work
+from records.commands.crediting import credit, meet
 from records.commands.escalations import settle_ladder, settle_reached
 from records.commands.holds import hold_work
 from records.commands.planning import replan_case
@@ -108,45 +109,15 @@ def log_attempt(
         call_back_at=call_back_at,
     )
     _quarantine_wrong_number(work, outcome, mode)
-    in_time, late = _meet(work, row, met)
-    if outcome.is_two_way or in_time or late:
+    in_time, late = meet(work, row, met)
+    is_live = is_contact(mode, outcome)
+    if is_live or in_time or late:
         settle_reached(work, at)
     consequence = _consequence(work, outcome, at, note, reoffer_note)
-    if outcome.is_two_way and work.referral.lost_at is not None and work.referral.status.is_open:
+    if is_live and work.referral.lost_at is not None and work.referral.status.is_open:
         _found_again(work)
     work.settle()
     return Logged(row, tuple(in_time), tuple(late), consequence)
-
-
-def _meet(work: Work, attempt: Attempt, met: dict[str, ContactState]) -> tuple[list[Contact], list[Contact]]:
-    in_time: list[Contact] = []
-    late: list[Contact] = []
-    for contact in work.rows.contacts:
-        state = met.get(contact.id)
-        if state is None:
-            continue
-        was_missed = contact.state is ContactState.MISSED
-        contact.state, contact.met_at, contact.met_by = state, attempt.at, attempt.id
-        (in_time if state is ContactState.MET else late).append(contact)
-        work.record(
-            "contact.met" if state is ContactState.MET else "contact.met_late",
-            at=attempt.at,
-            subject_id=contact.id,
-            key=contact.key,
-            seq=contact.seq,
-            cycle=contact.cycle,
-            due_at=contact.due_at,
-            attempt=attempt.id,
-            was_missed=was_missed or None,
-        )
-        settle_ladder(
-            work,
-            Resolution.REACHED,
-            subject=Subject.CONTACT,
-            subject_id=contact.id,
-            note="The contact was logged late as made in time." if was_missed and state is ContactState.MET else "",
-        )
-    return in_time, late
 
 
 def _consequence(work: Work, outcome: Outcome, at: datetime, note: str, reoffer_note: str) -> str:
@@ -230,23 +201,24 @@ def take_back_attempt(session: Session, actor: Actor, referral_id: str, attempt_
     work.record("attempt.retracted", subject_id=row.id, note=checked_text(why, "why", required=True))
     reopened = []
     for contact in work.rows.contacts:
-        if contact.met_by == row.id:
+        if contact.met_by == row.id and contact.state in (ContactState.MET, ContactState.MET_LATE):
             contact.state, contact.met_at, contact.met_by = ContactState.PLANNED, None, None
             reopened.append(contact)
             work.record("contact.reopened", subject_id=contact.id, key=contact.key, due_at=contact.due_at)
-    _credit_others(work, reopened)
+    credit(work, {contact.id for contact in reopened})
+    _rest_with_the_case(work, [contact for contact in reopened if contact.state.is_awaited])
     work.settle()
     return row
 
 
-def _credit_others(work: Work, contacts: list[Contact]) -> None:
-    """Another attempt that stands may meet what was reopened."""
-    ids = {c.id for c in contacts}
-    for attempt in work.rows.attempts:
-        case = work.rows.facts()
-        met = {k: v for k, v in met_by(case, attempt.mode, attempt.outcome, attempt.at).items() if k in ids}
-        if met:
-            _meet(work, attempt, met)
+def _rest_with_the_case(work: Work, contacts: list[Contact]) -> None:
+    """What is awaited again in a case that is over or on hold is not: nobody is to be called about it."""
+    if not contacts or work.referral.status in (ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS):
+        return
+    state = ContactState.CLOSED if work.referral.status.is_over else ContactState.SUSPENDED
+    for contact in contacts:
+        contact.state, contact.reason = state, "the entry that met it was taken back"
+    work.record(f"contacts.{state.value}", reason=contacts[0].reason, contacts=[c.id for c in contacts])
 
 
 def complete_task(session: Session, actor: Actor, referral_id: str, contact_id: str, note: str = "") -> Contact:

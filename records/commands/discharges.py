@@ -6,17 +6,18 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from domain.contact import is_contact
 from domain.errors import IllegalState, Invalid
 from domain.vocabulary import ContactState, Disposition, HoldReason, ReferralStatus, Resolution, Subject
 from records.access import Actor
 from records.commands.closing import die_work
-from records.commands.escalations import raise_ladder, settle_ladder
-from records.commands.holds import hold_work, resume_work
+from records.commands.escalations import FOLLOW_UP, raise_ladder, settle_ladder
+from records.commands.holds import back_on_hold, hold_work, resume_work
 from records.commands.messages import tell
-from records.commands.planning import correct_windows, replan_case
+from records.commands.planning import correct_windows, replan_case, supersede_follow_up
 from records.commands.work import Work, open_case
 from records.queries.staff import find_active
-from records.tables import Referral
+from records.tables import Hold, Referral
 
 FARTHEST_BACK = timedelta(days=365)
 _HELD_BY = {
@@ -60,20 +61,20 @@ def record_discharge(
 
 def _left(work: Work, at: datetime, disposition: Disposition, has_offset_doubt: bool) -> None:
     referral = work.referral
-    if referral.status is ReferralStatus.ON_HOLD:
-        referral.disposition, referral.is_unscheduled = disposition, disposition.is_unscheduled
-        work.record("referral.discharged", at=at, disposition=disposition, after_hold=True)
-        resume_work(work, discharged_at=at)
-        _tell_left(work)
-        return
     work.require_status(
-        ReferralStatus.DRAFT, ReferralStatus.SUBMITTED, ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS
+        ReferralStatus.DRAFT,
+        ReferralStatus.SUBMITTED,
+        ReferralStatus.ACCEPTED,
+        ReferralStatus.IN_PROGRESS,
+        ReferralStatus.ON_HOLD,
     )
-    if referral.discharged_at is not None:
-        _correct(work, at, disposition)
+    hold = work.rows.hold if referral.status is ReferralStatus.ON_HOLD else None
+    is_old_news = hold is not None and at < hold.started_at
+    if referral.discharged_at is not None and (hold is None or is_old_news):
+        _correct(work, at, disposition, has_offset_doubt)
         return
-    referral.discharged_at, referral.notice_at, referral.disposition = at, work.now, disposition
-    referral.is_unscheduled, referral.has_offset_doubt = disposition.is_unscheduled, has_offset_doubt
+    referral.disposition, referral.is_unscheduled = disposition, disposition.is_unscheduled
+    referral.has_offset_doubt = has_offset_doubt
     work.record(
         "referral.discharged",
         at=at,
@@ -81,58 +82,85 @@ def _left(work: Work, at: datetime, disposition: Disposition, has_offset_doubt: 
         late_by_minutes=max(round((work.now - at).total_seconds() / 60), 0),
         offset_doubt=has_offset_doubt or None,
         expected_on=referral.expected_on,
+        after_hold=hold is not None or None,
     )
-    settle_ladder(work, Resolution.ARRANGED, subject=Subject.DATE, note="The discharge was recorded.")
-    replan_case(work, "the person left", removed=ContactState.CLOSED, removed_reason="left before it was due")
+    if hold is not None:
+        resume_work(work, discharged_at=at)
+    else:
+        referral.discharged_at, referral.notice_at = at, work.now
+        settle_ladder(work, Resolution.ARRANGED, subject=Subject.DATE, note="The discharge was recorded.")
+        replan_case(work, "the person left", removed=ContactState.CLOSED, removed_reason="left before it was due")
     if referral.status is ReferralStatus.DRAFT:
         return
     _tell_left(work)
-    if referral.is_unscheduled:
-        raise_ladder(
-            work,
-            Subject.RELEASE,
-            f"{referral.id}:{referral.cycle}",
-            "page",
-            due_at=at,
-            why=f"Left unplanned ({disposition.label.lower()}): somebody must reach the person now.",
-        )
+    _page_when_unscheduled(work)
 
 
-def _correct(work: Work, at: datetime, disposition: Disposition) -> None:
+def _page_when_unscheduled(work: Work) -> None:
+    """Nobody planned it: somebody must go now, unless somebody is with the person already."""
+    referral = work.referral
+    left_at, disposition = referral.discharged_at, referral.disposition
+    if not referral.is_unscheduled or left_at is None or disposition is None or referral.accepted_at is None:
+        return
+    if any(a.at >= left_at and is_contact(a.mode, a.outcome) for a in work.rows.attempts):
+        return
+    raise_ladder(
+        work,
+        Subject.RELEASE,
+        f"{referral.id}:{referral.cycle}",
+        "page",
+        due_at=left_at,
+        why=f"Left unplanned ({disposition.label.lower()}): somebody must reach the person now.",
+    )
+
+
+def _correct(work: Work, at: datetime, disposition: Disposition, has_offset_doubt: bool) -> None:
+    """The same leaving told again: the same facts change nothing, others correct the record."""
     referral = work.referral
     if referral.discharged_at == at and referral.disposition is disposition:
         return
-    before = referral.discharged_at
+    before, was_unscheduled = referral.discharged_at, referral.is_unscheduled
     referral.discharged_at, referral.disposition = at, disposition
-    referral.is_unscheduled = referral.is_unscheduled or disposition.is_unscheduled
+    referral.has_offset_doubt = has_offset_doubt
+    referral.is_unscheduled = was_unscheduled or disposition.is_unscheduled
     work.record("discharge.corrected", at=at, before=before, after=at, disposition=disposition)
     if before != at:
         correct_windows(work, "the discharge time was corrected")
+    if referral.is_unscheduled and not was_unscheduled:
+        replan_case(work, "the person left unplanned")
+        _tell_left(work)
+        _page_when_unscheduled(work)
 
 
 def cancel_discharge(session: Session, actor: Actor, referral_id: str, why: str = "") -> Referral:
     """The person did not leave after all (A13): the clock is stopped and rewound, its contacts are superseded.
 
-    A meeting that was held before stays. Raises IllegalState when there is no discharge.
+    A meeting that was held before stays, and so do calls about something else. When the discharge had ended a hold, the
+    hold goes on. Raises IllegalState when there is no discharge.
     """
     work = open_case(session, actor, referral_id, "cancel_discharge")
     referral = work.referral
-    if referral.discharged_at is None:
+    if referral.discharged_at is None or referral.status is ReferralStatus.ON_HOLD:
         raise IllegalState("No discharge is on record.", state=referral.status)
     work.require_open()
-    before = referral.discharged_at
-    referral.discharged_at = referral.notice_at = referral.disposition = None
-    referral.is_unscheduled = False
-    referral.date_known_at = work.now
-    for row in work.rows.contacts:
-        if row.cycle == referral.cycle and row.state in (ContactState.CLOSED, ContactState.MISSED):
-            row.state, row.reason = ContactState.SUPERSEDED, "the discharge was cancelled"
-    settle_ladder(work, Resolution.CORRECTED, note="The discharge was cancelled.")
+    before, ended = referral.discharged_at, _hold_ended_by_it(work)
     work.record("discharge.cancelled", before=before, note=why)
+    settle_ladder(work, Resolution.CORRECTED, subject=FOLLOW_UP, note="The discharge was cancelled.")
+    supersede_follow_up(work, "the discharge was cancelled")
+    referral.discharged_at = referral.notice_at = referral.disposition = referral.lost_at = None
+    referral.is_unscheduled = referral.has_offset_doubt = False
+    referral.date_known_at = work.now
+    if ended is not None:
+        back_on_hold(work, ended)
     replan_case(work, "the discharge was cancelled")
     _tell_left(work)
     work.settle()
     return referral
+
+
+def _hold_ended_by_it(work: Work) -> Hold | None:
+    """The hold that ended when this discharge was heard of, if one did."""
+    return next((h for h in work.rows.holds if h.ended_at is not None and h.ended_at == work.referral.notice_at), None)
 
 
 def _elsewhere(work: Work, at: datetime, disposition: Disposition, where: str) -> Referral:
@@ -162,13 +190,18 @@ def _check(at: datetime, now: datetime, *, is_message: bool) -> None:
 
 
 def _tell_left(work: Work) -> None:
+    """The bridger hears of it, and the planner when it was unplanned and somebody else said so."""
     referral = work.referral
-    tell(
-        work.session,
-        find_active(work.session, referral.bridger_id),
-        "discharge_recorded",
-        key=f"discharge:{referral.id}:{referral.journal_seq}",
-        program_id=referral.program_id,
-        referral_id=referral.id,
-        now=work.now,
-    )
+    told = [referral.bridger_id]
+    if referral.is_unscheduled and referral.planner_id != work.actor_id:
+        told.append(referral.planner_id)
+    for staff_id in told:
+        tell(
+            work.session,
+            find_active(work.session, staff_id),
+            "discharge_recorded",
+            key=f"discharge:{referral.id}:{referral.journal_seq}",
+            program_id=referral.program_id,
+            referral_id=referral.id,
+            now=work.now,
+        )

@@ -185,16 +185,13 @@ def undo_hold(session: Session, actor: Actor, referral_id: str, why: str) -> Ref
 
 def back_on_hold(work: Work, hold: Hold) -> None:
     """The discharge that had ended this hold was cancelled: the person is where they were, and so is the case."""
-    referral, kept = (
-        work.referral,
-        {k: referral_undo[k] for k in LEFT_BEFORE if k in (referral_undo := work.referral.undo)},
-    )
+    referral = work.referral
     hold.ended_at, hold.end_note = None, ""
     referral.status = ReferralStatus.ON_HOLD
-    if kept:
+    if "left_before" in referral.undo:
         referral.cycle -= 1
-        referral.discharged_at = datetime.fromisoformat(kept["left_before"])
-        referral.notice_at = datetime.fromisoformat(kept["notice_before"])
+        referral.discharged_at = datetime.fromisoformat(referral.undo["left_before"])
+        referral.notice_at = datetime.fromisoformat(referral.undo["notice_before"])
     withdraw_offers(work, "on hold")
 
 

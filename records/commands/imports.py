@@ -20,9 +20,10 @@ from domain.vocabulary import (
     ReferralStatus,
 )
 from records.access import Actor
+from records.commands.changes import move_expected_discharge
 from records.commands.discharges import record_discharge
 from records.commands.people import Identifier, PersonDetails, Phone, Place
-from records.commands.referrals import ReferralDetails, file_referral, move_expected_discharge
+from records.commands.referrals import ReferralDetails, file_referral
 from records.queries.people import find_duplicates
 from records.tables import Facility, PersonIdentifier, Referral
 

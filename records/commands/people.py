@@ -81,28 +81,15 @@ def register_person(session: Session, program_id: str, details: PersonDetails, *
     person = Person(
         id=new_id("per"), program_id=program_id, given_name="", family_name="", zone=zone, created_at=clock.now()
     )
-    _fill(person, details, zone)
+    fill_person(person, details, zone)
     session.add(person)
     session.flush()
     add_identifiers(session, person, details.identifiers)
     return person
 
 
-def correct_person(session: Session, actor: Actor, person_id: str, details: PersonDetails) -> Person:
-    """Correct what is known of a person. A new time zone moves future dates of open referrals, not past ones."""
-    actor.require("edit_person")
-    person = person_for(session, actor, person_id)
-    before = (person.zone, person.area)
-    _fill(person, details, person.zone)
-    add_identifiers(session, person, details.identifiers)
-    session.flush()
-    from records.commands.referrals import after_person_changed
-
-    after_person_changed(session, actor, person, moved=before[0] != person.zone)
-    return person
-
-
-def _fill(person: Person, details: PersonDetails, default_zone: str) -> None:
+def fill_person(person: Person, details: PersonDetails, default_zone: str) -> None:
+    """Write the checked details onto a row. Raises Invalid or InvalidFields, naming each wrong field."""
     problems: list[Invalid] = []
 
     def attempt(check: object, *args: object, **kwargs: object) -> object:

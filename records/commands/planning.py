@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from domain.plan import LOST_KEY, Planned, plan, plan_hold, replan, shorten_only
 from domain.vocabulary import ContactState, ReferralStatus, Resolution, Subject
+from records.commands.crediting import credit
 from records.commands.escalations import settle_ladder
 from records.commands.work import Work
 from records.ids import new_id
@@ -52,6 +53,10 @@ def replan_case(
         moved=moved,
         ended=[[contact.id, removed.value] for contact in change.removed],
     )
+    begun = {row.id for row in added if row.opens_at <= work.now}
+    begun |= {contact_id for contact_id, *_ in moved if rows[contact_id].opens_at <= work.now}
+    if begun and work.referral.discharged_at is not None:
+        credit(work, begun)
 
 
 def _add(work: Work, planned: Planned) -> Contact:
@@ -102,7 +107,9 @@ def correct_windows(work: Work, why: str) -> None:
         if (row.opens_at, row.due_at) == (planned.opens_at, planned.due_at):
             continue
         before = (row.state, row.due_at)
-        if row.state is ContactState.MISSED and planned.due_at > work.now:
+        is_due_again = row.state is ContactState.MISSED and planned.due_at > work.now
+        was_before_leaving = row.met_at is not None and row.met_at < planned.opens_at
+        if is_due_again or was_before_leaving:
             row.state, row.reason = ContactState.SUPERSEDED, why
             settle_ladder(work, Resolution.CORRECTED, subject=Subject.CONTACT, subject_id=row.id, note=why)
         else:
@@ -113,6 +120,23 @@ def correct_windows(work: Work, why: str) -> None:
     if judged:
         work.record("contacts.corrected", why=why, contacts=judged)
     replan_case(work, why)
+
+
+def supersede_follow_up(work: Work, reason: str) -> None:
+    """What followed from a discharge that was cancelled counts no more, met or missed; what came before it stays.
+
+    Meetings that were left out because the person had gone are taken up again by the next `replan_case`.
+    """
+    ended = []
+    for row in work.rows.contacts:
+        rule = work.rows.rule(row.key)
+        follows = rule is None or rule.due.after in ("discharge", "first_appointment")
+        was_left_out = row.state is ContactState.CLOSED
+        if row.cycle == work.referral.cycle and row.state is not ContactState.SUPERSEDED and (follows or was_left_out):
+            row.state, row.reason = ContactState.SUPERSEDED, reason
+            ended.append(row.id)
+    if ended:
+        work.record("contacts.superseded", reason=reason, contacts=ended)
 
 
 def end_awaited(work: Work, state: ContactState, reason: str) -> list[str]:

@@ -9,8 +9,7 @@ from datetime import date, datetime, time, timedelta
 from sqlmodel import Session, col, select
 
 from domain.agenda import promised_by
-from domain.clock import local_date
-from domain.errors import Conflict, IllegalState, Invalid, NotFound
+from domain.errors import Conflict, Invalid, NotFound
 from domain.vocabulary import (
     OPEN_STATUSES,
     ClosureReason,
@@ -26,9 +25,10 @@ from domain.vocabulary import (
 )
 from records import clock
 from records.access import Actor
+from records.commands.changes import correct_person
+from records.commands.dates import EARLIEST_BACK, check_expected
 from records.commands.escalations import settle_ladder
-from records.commands.messages import tell
-from records.commands.people import PersonDetails, correct_person, register_person
+from records.commands.people import PersonDetails, register_person
 from records.commands.planning import replan_case
 from records.commands.text import LINE_LENGTH, checked_text
 from records.commands.work import Work, open_case
@@ -36,10 +36,7 @@ from records.ids import new_id
 from records.queries.case import start_case
 from records.queries.protocols import newest_for_setting
 from records.queries.staff import find_active
-from records.tables import Facility, Person, Program, Referral, Staff
-
-EARLIEST_BACK = timedelta(days=365)
-LATEST_AHEAD = timedelta(days=730)
+from records.tables import Facility, Person, Program, Referral
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +156,7 @@ def _submit(work: Work) -> None:
         accept_work(work, by="system")
     else:
         supervisor = find_active(work.session, program.supervisor_id)
-        _tell(work, supervisor, "referral_filed", "filed")
+        work.tell(supervisor, "referral_filed", "filed")
 
 
 def accept_referral(session: Session, actor: Actor, referral_id: str) -> Referral:
@@ -183,7 +180,7 @@ def accept_work(work: Work, *, by: str) -> None:
     if referral.discharged_at is not None and referral.disposition is not None:
         referral.is_unscheduled = referral.disposition.is_unscheduled
     replan_case(work, "the program accepted")
-    _tell(work, find_active(work.session, referral.planner_id), "referral_accepted", "accepted")
+    work.tell(find_active(work.session, referral.planner_id), "referral_accepted", "accepted")
 
 
 def reject_referral(session: Session, actor: Actor, referral_id: str, reason: ClosureReason, note: str) -> Referral:
@@ -196,183 +193,9 @@ def reject_referral(session: Session, actor: Actor, referral_id: str, reason: Cl
     referral.ended_at, referral.closed_by = work.now, actor.id
     work.record("referral.rejected", reason=reason, note=text)
     settle_ladder(work, Resolution.ARRANGED, note="The program answered.", by=actor.id)
-    _tell(work, find_active(session, referral.planner_id), "referral_rejected", "rejected")
+    work.tell(find_active(session, referral.planner_id), "referral_rejected", "rejected")
     work.settle()
     return referral
-
-
-def move_expected_discharge(
-    session: Session,
-    actor: Actor,
-    referral_id: str,
-    expected_on: date | None,
-    *,
-    expected_time: time | None = None,
-    certainty: DateCertainty = DateCertainty.LIKELY,
-) -> Referral:
-    """The expected date moved, became known or was withdrawn (None): what hangs on it is planned anew.
-
-    Raises IllegalState when the person has left already.
-    """
-    work = open_case(session, actor, referral_id, "move_date")
-    work.require_status(
-        ReferralStatus.DRAFT,
-        ReferralStatus.SUBMITTED,
-        ReferralStatus.ACCEPTED,
-        ReferralStatus.IN_PROGRESS,
-        ReferralStatus.ON_HOLD,
-    )
-    referral = work.referral
-    if referral.discharged_at is not None:
-        raise IllegalState("The person has left already. Correct the discharge instead.", state="discharged")
-    _check_expected(expected_on, work.now, work.rows.person.zone)
-    if expected_on is None:
-        certainty, expected_time = DateCertainty.UNKNOWN, None
-    same = (referral.expected_on, referral.expected_time) == (expected_on, expected_time)
-    if same and referral.date_certainty is certainty:
-        return referral
-    before = referral.expected_on
-    referral.expected_on, referral.expected_time, referral.date_certainty = expected_on, expected_time, certainty
-    referral.date_known_at = work.now
-    work.record(
-        "date.moved" if expected_on else "date.withdrawn",
-        before=before,
-        after=expected_on,
-        time=expected_time,
-        certainty=certainty,
-    )
-    settle_ladder(work, Resolution.ARRANGED, subject=Subject.DATE, note="There is a new date.", by=actor.id)
-    if not same:
-        replan_case(work, "the expected date moved")
-        bridger = find_active(session, referral.bridger_id)
-        _tell(work, bridger, "date_moved", f"date:{referral.version}")
-    work.settle()
-    return referral
-
-
-def set_risks(session: Session, actor: Actor, referral_id: str, risks: Sequence[RiskFlag]) -> Referral:
-    """Set the risk flags. A high-risk flag shortens windows at once; taking one away lengthens none (scenario 41)."""
-    work = open_case(session, actor, referral_id, "edit_referral")
-    work.require_status(ReferralStatus.DRAFT, *OPEN_STATUSES)
-    before, after = list(work.referral.risks), [risk.value for risk in dict.fromkeys(risks)]
-    if set(before) == set(after):
-        return work.referral
-    work.referral.risks = after
-    work.record("risks.changed", before=before, after=after)
-    replan_case(work, "risk flags changed", only_shorten=True)
-    work.settle()
-    return work.referral
-
-
-def set_appointment(session: Session, actor: Actor, referral_id: str, at: datetime | None, where: str = "") -> Referral:
-    """The first appointment after leaving: when and where. The check after it is planned from it."""
-    work = open_case(session, actor, referral_id, "set_appointment")
-    work.require_status(ReferralStatus.DRAFT, *OPEN_STATUSES)
-    if at is not None and abs(at - work.now) > LATEST_AHEAD:
-        raise Invalid("too_far", "Check the year of the appointment.", field="at")
-    work.referral.first_appointment_at = at
-    work.referral.first_appointment_where = checked_text(where, "where", limit=LINE_LENGTH)
-    work.record("appointment.set", when=at)
-    replan_case(work, "the first appointment changed")
-    work.settle()
-    return work.referral
-
-
-def set_meeting(session: Session, actor: Actor, referral_id: str, at: datetime | None, where: str = "") -> Referral:
-    """When and where the bridger and the person meet first; printed on the handoff card."""
-    work = open_case(session, actor, referral_id, "set_appointment")
-    work.require_open()
-    if at is not None and abs(at - work.now) > LATEST_AHEAD:
-        raise Invalid("too_far", "Check the year of the meeting.", field="at")
-    work.referral.meeting_at = at
-    work.referral.meeting_where = checked_text(where, "where", limit=LINE_LENGTH)
-    work.record("meeting.set", when=at)
-    work.settle()
-    return work.referral
-
-
-def record_consent(
-    session: Session, actor: Actor, referral_id: str, status: ConsentStatus, *, expires_at: datetime | None = None
-) -> Referral:
-    """The person agreed, declined or took back that they are referred and contacted, and the referrer is told."""
-    work = open_case(session, actor, referral_id, "record_consent")
-    work.require_status(ReferralStatus.DRAFT, *OPEN_STATUSES)
-    if expires_at is not None and expires_at <= work.now:
-        raise Invalid("expired", "This consent would have ended already. Check the date.", field="expires_at")
-    referral = work.referral
-    before = referral.consent
-    referral.consent, referral.consent_expires_at, referral.consent_warned_at = status, expires_at, None
-    work.record("consent.recorded", before=before, after=status, expires_at=expires_at)
-    if status is not ConsentStatus.PENDING:
-        settle_ladder(work, Resolution.ARRANGED, subject=Subject.CONSENT, note="Consent was recorded.", by=actor.id)
-    work.settle()
-    return referral
-
-
-def add_note(session: Session, actor: Actor, referral_id: str, note: str) -> Referral:
-    """Write a note into the timeline."""
-    work = open_case(session, actor, referral_id, "add_note")
-    work.record("note.added", note=checked_text(note, "note", required=True))
-    work.settle()
-    return work.referral
-
-
-def request_cancel(session: Session, actor: Actor, referral_id: str, reason: str) -> Referral:
-    """The planner asks to cancel. Before the program began it is done at once; afterwards the program answers.
-
-    Raises IllegalState when it is over. (A handshake: one business day.)
-    """
-    work = open_case(session, actor, referral_id, "request_cancel")
-    text = checked_text(reason, "reason", required=True)
-    referral = work.referral
-    if referral.status in (ReferralStatus.DRAFT, ReferralStatus.SUBMITTED):
-        from records.commands.closing import end_work
-
-        end_work(work, ClosureReason.CANCELLED, text)
-        work.settle()
-        return referral
-    work.require_open()
-    if referral.cancel_requested_at is not None:
-        return referral
-    referral.cancel_requested_at, referral.cancel_reason = work.now, text
-    work.record("cancel.requested", reason=text)
-    supervisor = find_active(session, work.rows.program.supervisor_id)
-    _tell(work, supervisor, "cancel_requested", f"cancel:{referral.version}")
-    work.settle()
-    return referral
-
-
-def decide_cancel(session: Session, actor: Actor, referral_id: str, *, agree: bool, note: str = "") -> Referral:
-    """The program answers a request to cancel: agreed, or refused because the person wants it (scenario 70)."""
-    work = open_case(session, actor, referral_id, "decide_cancel")
-    referral = work.referral
-    if referral.cancel_requested_at is None:
-        raise Conflict("no_request", "Nobody has asked to cancel this referral, or it was answered.")
-    text = checked_text(note, "note", required=not agree)
-    referral.cancel_requested_at = None
-    settle_ladder(work, Resolution.ARRANGED, subject=Subject.CANCEL, note="Answered.", by=actor.id)
-    work.record("cancel.agreed" if agree else "cancel.refused", note=text)
-    if agree:
-        from records.commands.closing import end_work
-
-        end_work(work, ClosureReason.CANCELLED, text or referral.cancel_reason)
-    planner = find_active(session, referral.planner_id)
-    _tell(work, planner, "cancel_decision", f"cancel-answer:{referral.version}")
-    work.settle()
-    return referral
-
-
-def after_person_changed(session: Session, actor: Actor, person: Person, *, moved: bool) -> None:
-    """What a corrected person means for their open referrals: new dates where the time zone moved, a line in each."""
-    open_ids = session.exec(
-        select(Referral.id).where(Referral.person_id == person.id, col(Referral.status).in_(OPEN_STATUSES))
-    ).all()
-    for referral_id in open_ids:
-        work = open_case(session, actor, referral_id, "see_person")
-        work.record("person.corrected", zone=person.zone if moved else None)
-        if moved:
-            replan_case(work, "the person moved to another time zone")
-        work.settle()
 
 
 def promise_of(work: Work) -> datetime | None:
@@ -411,7 +234,7 @@ def _fill(referral: Referral, details: ReferralDetails, now: datetime) -> None:
 
 
 def _check_details(details: ReferralDetails, now: datetime, zone: str) -> None:
-    _check_expected(details.expected_on if details.discharged_at is None else None, now, zone)
+    check_expected(details.expected_on if details.discharged_at is None else None, now, zone)
     if details.discharged_at is not None:
         if details.discharged_at > now + timedelta(minutes=5):
             raise Invalid(
@@ -421,18 +244,6 @@ def _check_details(details: ReferralDetails, now: datetime, zone: str) -> None:
             raise Invalid("too_long_ago", "This is more than a year ago. Check the year.", field="discharged_at")
         if details.disposition is not None and not details.disposition.starts_community_clock:
             raise Invalid("disposition", "A referral is for somebody who goes into the community.", field="disposition")
-
-
-def _check_expected(expected_on: date | None, now: datetime, zone: str) -> None:
-    if expected_on is None:
-        return
-    today = local_date(now, zone)
-    if expected_on < today:
-        raise Invalid(
-            "date_passed", "This date has passed. If the person has left, record that instead.", field="expected_on"
-        )
-    if expected_on - today > LATEST_AHEAD:
-        raise Invalid("date_too_far", "This date is more than two years ahead. Check the year.", field="expected_on")
 
 
 def _require_minimum(person: Person, details: ReferralDetails) -> None:
@@ -484,16 +295,3 @@ def _number() -> str:
     """The short reference: nothing in it tells anything."""
     letters = new_id("").upper()
     return f"{letters[-10:-5]}-{letters[-5:]}"
-
-
-def _tell(work: Work, staff: Staff | None, template: str, key: str) -> None:
-    tell(
-        work.session,
-        staff,
-        template,
-        key=f"{template}:{work.referral.id}:{key}",
-        program_id=work.referral.program_id,
-        referral_id=work.referral.id,
-        subject_id=work.referral.id,
-        now=work.now,
-    )

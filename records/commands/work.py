@@ -15,8 +15,9 @@ from domain.errors import IllegalState
 from domain.vocabulary import EscalationState, ReferralStatus, Subject
 from records import clock, engine, journal
 from records.access import Actor, system_actor, visible
+from records.commands.messages import tell
 from records.queries.case import CaseRows, kept_anew, load_case
-from records.tables import Referral
+from records.tables import Referral, Staff
 
 FIRST_DAYS = timedelta(hours=72)  # the board's “first 72 hours”: suicide risk peaks on days 2 and 3 (NHS England)
 
@@ -62,6 +63,21 @@ class Work:
     def add(self, *rows: Any) -> None:
         """Add rows to the transaction."""
         self.session.add_all(rows)
+
+    def tell(self, staff: Staff | None, template: str, key: str, *, subject_id: str = "", **params: Any) -> None:
+        """Tell one member of staff about this case, once for this key."""
+        tell(
+            self.session,
+            staff,
+            template,
+            key=f"{template}:{self.referral.id}:{key}",
+            program_id=self.referral.program_id,
+            referral_id=self.referral.id,
+            subject_id=subject_id or self.referral.id,
+            is_high_risk=self.rows.is_high_risk,
+            now=self.now,
+            **params,
+        )
 
     def settle(self, *, nudge: bool = True) -> Item | None:
         """Recompute the agenda and keep what comes next on the referral; the last step of every command.

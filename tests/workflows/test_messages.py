@@ -137,11 +137,17 @@ def test_every_folder_is_a_message_and_every_message_a_folder() -> None:
 
 
 def _told_in(path: Path) -> set[str]:
-    """The names of messages that a module of commands tells: the third argument of `tell` and `_tell`."""
+    """The names of messages that a module of commands tells: an argument of `tell`, `_tell` and `work.tell`."""
     found = set()
     for call in ast.walk(ast.parse(path.read_text())):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("tell", "_tell"):
+        if not isinstance(call, ast.Call):
+            continue
+        function, named = call.func, None
+        if isinstance(function, ast.Name) and function.id in ("tell", "_tell"):
             named = call.args[2]
+        elif isinstance(function, ast.Attribute) and function.attr == "tell":
+            named = call.args[1]
+        if named is not None:
             branches = (named.body, named.orelse) if isinstance(named, ast.IfExp) else (named,)
             found |= {b.value for b in branches if isinstance(b, ast.Constant) and isinstance(b.value, str)}
     return found

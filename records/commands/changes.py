@@ -1,0 +1,169 @@
+"""What changes on a referral while it runs: dates, risks, appointments, consent, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+
+from sqlmodel import Session, col, select
+
+from domain.errors import IllegalState, Invalid
+from domain.vocabulary import (
+    OPEN_STATUSES,
+    ConsentStatus,
+    DateCertainty,
+    ReferralStatus,
+    Resolution,
+    RiskFlag,
+    Subject,
+)
+from records.access import Actor, person_for
+from records.commands.dates import LATEST_AHEAD, check_expected
+from records.commands.escalations import settle_ladder
+from records.commands.people import PersonDetails, add_identifiers, fill_person
+from records.commands.planning import replan_case
+from records.commands.text import LINE_LENGTH, checked_text
+from records.commands.work import open_case
+from records.queries.staff import find_active
+from records.tables import Person, Referral
+
+
+def move_expected_discharge(
+    session: Session,
+    actor: Actor,
+    referral_id: str,
+    expected_on: date | None,
+    *,
+    expected_time: time | None = None,
+    certainty: DateCertainty = DateCertainty.LIKELY,
+) -> Referral:
+    """The expected date moved, became known or was withdrawn (None): what hangs on it is planned anew.
+
+    Raises IllegalState when the person has left already.
+    """
+    work = open_case(session, actor, referral_id, "move_date")
+    work.require_status(
+        ReferralStatus.DRAFT,
+        ReferralStatus.SUBMITTED,
+        ReferralStatus.ACCEPTED,
+        ReferralStatus.IN_PROGRESS,
+        ReferralStatus.ON_HOLD,
+    )
+    referral = work.referral
+    if referral.discharged_at is not None:
+        raise IllegalState("The person has left already. Correct the discharge instead.", state="discharged")
+    check_expected(expected_on, work.now, work.rows.person.zone)
+    if expected_on is None:
+        certainty, expected_time = DateCertainty.UNKNOWN, None
+    same = (referral.expected_on, referral.expected_time) == (expected_on, expected_time)
+    if same and referral.date_certainty is certainty:
+        return referral
+    before = referral.expected_on
+    referral.expected_on, referral.expected_time, referral.date_certainty = expected_on, expected_time, certainty
+    referral.date_known_at = work.now
+    work.record(
+        "date.moved" if expected_on else "date.withdrawn",
+        before=before,
+        after=expected_on,
+        time=expected_time,
+        certainty=certainty,
+    )
+    settle_ladder(work, Resolution.ARRANGED, subject=Subject.DATE, note="There is a new date.", by=actor.id)
+    if not same:
+        replan_case(work, "the expected date moved")
+        bridger = find_active(session, referral.bridger_id)
+        work.tell(bridger, "date_moved", f"date:{referral.version}")
+    work.settle()
+    return referral
+
+
+def set_risks(session: Session, actor: Actor, referral_id: str, risks: Sequence[RiskFlag]) -> Referral:
+    """Set the risk flags. A high-risk flag shortens windows at once; taking one away lengthens none (scenario 41)."""
+    work = open_case(session, actor, referral_id, "edit_referral")
+    work.require_status(ReferralStatus.DRAFT, *OPEN_STATUSES)
+    before, after = list(work.referral.risks), [risk.value for risk in dict.fromkeys(risks)]
+    if set(before) == set(after):
+        return work.referral
+    work.referral.risks = after
+    work.record("risks.changed", before=before, after=after)
+    replan_case(work, "risk flags changed", only_shorten=True)
+    work.settle()
+    return work.referral
+
+
+def set_appointment(session: Session, actor: Actor, referral_id: str, at: datetime | None, where: str = "") -> Referral:
+    """The first appointment after leaving: when and where. The check after it is planned from it."""
+    work = open_case(session, actor, referral_id, "set_appointment")
+    work.require_status(ReferralStatus.DRAFT, *OPEN_STATUSES)
+    if at is not None and abs(at - work.now) > LATEST_AHEAD:
+        raise Invalid("too_far", "Check the year of the appointment.", field="at")
+    work.referral.first_appointment_at = at
+    work.referral.first_appointment_where = checked_text(where, "where", limit=LINE_LENGTH)
+    work.record("appointment.set", when=at)
+    replan_case(work, "the first appointment changed")
+    work.settle()
+    return work.referral
+
+
+def set_meeting(session: Session, actor: Actor, referral_id: str, at: datetime | None, where: str = "") -> Referral:
+    """When and where the bridger and the person meet first; printed on the handoff card."""
+    work = open_case(session, actor, referral_id, "set_appointment")
+    work.require_open()
+    if at is not None and abs(at - work.now) > LATEST_AHEAD:
+        raise Invalid("too_far", "Check the year of the meeting.", field="at")
+    work.referral.meeting_at = at
+    work.referral.meeting_where = checked_text(where, "where", limit=LINE_LENGTH)
+    work.record("meeting.set", when=at)
+    work.settle()
+    return work.referral
+
+
+def record_consent(
+    session: Session, actor: Actor, referral_id: str, status: ConsentStatus, *, expires_at: datetime | None = None
+) -> Referral:
+    """The person agreed, declined or took back that they are referred and contacted, and the referrer is told."""
+    work = open_case(session, actor, referral_id, "record_consent")
+    work.require_status(ReferralStatus.DRAFT, *OPEN_STATUSES)
+    if expires_at is not None and expires_at <= work.now:
+        raise Invalid("expired", "This consent would have ended already. Check the date.", field="expires_at")
+    referral = work.referral
+    before = referral.consent
+    referral.consent, referral.consent_expires_at, referral.consent_warned_at = status, expires_at, None
+    work.record("consent.recorded", before=before, after=status, expires_at=expires_at)
+    if status is not ConsentStatus.PENDING:
+        settle_ladder(work, Resolution.ARRANGED, subject=Subject.CONSENT, note="Consent was recorded.", by=actor.id)
+    work.settle()
+    return referral
+
+
+def add_note(session: Session, actor: Actor, referral_id: str, note: str) -> Referral:
+    """Write a note into the timeline."""
+    work = open_case(session, actor, referral_id, "add_note")
+    work.record("note.added", note=checked_text(note, "note", required=True))
+    work.settle()
+    return work.referral
+
+
+def correct_person(session: Session, actor: Actor, person_id: str, details: PersonDetails) -> Person:
+    """Correct what is known of a person. A new time zone moves future dates of open referrals, not past ones."""
+    actor.require("edit_person")
+    person = person_for(session, actor, person_id)
+    before = (person.zone, person.area)
+    fill_person(person, details, person.zone)
+    add_identifiers(session, person, details.identifiers)
+    session.flush()
+    _after_person_changed(session, actor, person, moved=before[0] != person.zone)
+    return person
+
+
+def _after_person_changed(session: Session, actor: Actor, person: Person, *, moved: bool) -> None:
+    """What a corrected person means for their open referrals: new dates where the time zone moved, a line in each."""
+    open_ids = session.exec(
+        select(Referral.id).where(Referral.person_id == person.id, col(Referral.status).in_(OPEN_STATUSES))
+    ).all()
+    for referral_id in open_ids:
+        work = open_case(session, actor, referral_id, "see_person")
+        work.record("person.corrected", zone=person.zone if moved else None)
+        if moved:
+            replan_case(work, "the person moved to another time zone")
+        work.settle()
