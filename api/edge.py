@@ -20,6 +20,7 @@ LARGEST_BODY, LARGEST_IMPORT = 1_000_000, 20_000_000
 """Bytes. Imports are release lists of up to 100,000 rows."""
 IMPORT_PATHS = ("/imports", "/api/v1/imports")
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # no id of ours, and PostgreSQL takes no NUL
 _log = logging.getLogger("footbridge.requests")
 
 
@@ -51,6 +52,8 @@ class Edge:
             length = headers.get("content-length", "0")
             if not length.isascii() or not length.isdigit() or int(length) > limit:
                 raise HTTPException(413 if length.isdigit() else 400)
+            if _UNPRINTABLE.search(scope["path"]) or b"%00" in scope.get("query_string", b""):
+                raise HTTPException(404)
             await self.app(scope, _bounded(receive, limit), answer)
         except HTTPException as problem:
             if has_begun:

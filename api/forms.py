@@ -34,6 +34,8 @@ MOST_FIELDS, MOST_FILES, LONGEST_FIELD = 300, 2, 20_000
 FRAME_FIELDS = frozenset({CSRF_FIELD, "next", "version"})
 """What any form may carry beside its own fields."""
 
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
 W = TypeVar("W", bound=Word)
 
 
@@ -102,6 +104,13 @@ class Form:
         if len(value) > limit:
             self.problem(name, "too_long", f"This is longer than {limit} characters. Shorten it, please.")
             return value[:limit]
+        return value
+
+    def secret(self, name: str) -> str:
+        """A password as it was typed, which must be there; its spaces count."""
+        value = self._one(name)
+        if not value:
+            self.problem(name, "required", "Enter the password.")
         return value
 
     def area(self, name: str, *, limit: int = 4000, required: bool = False) -> str:
@@ -333,6 +342,9 @@ class Form:
         if len(values) > 1:
             self.problem(name, "twice", "This was sent twice. Load the page again, please.")
         value = values[-1] if values else ""
+        if _UNPRINTABLE.search(value):
+            self.problem(name, "unprintable", "This contains characters that cannot be shown. Type it again, please.")
+            return ""
         return value[:LONGEST_FIELD]
 
     def _ask(self, name: str) -> str:

@@ -12,7 +12,6 @@ from api import auth
 from api.access import public, signed_in
 from api.deps import FormDep, Me, SessionDep, page
 from api.rendering import Flash
-from domain.errors import Refusal
 from domain.vocabulary import Role
 from records.commands import sign_in as commands
 from records.queries.staff import list_demonstration_staff
@@ -36,20 +35,13 @@ def sign_in_page(request: Request, session: SessionDep, next: str = "") -> Respo
 
 
 @router.post("/sign-in")
-@public(again=sign_in_page)
-def sign_in(request: Request, session: SessionDep, form: FormDep) -> Response:
-    """Check the password and go on to where one was.
-
-    A refusal is shown within the transaction, not out of it: that somebody tried and did not know the password is kept.
-    """
-    email, password = form.text("email", required=True), form.text("password", limit=500, required=True)
-    form.check()
+@public(again=sign_in_page, writes=False)
+def sign_in(request: Request, form: FormDep) -> Response:
+    """Check the password and go on to where one was. The command opens transactions of its own: comparing is slow."""
+    email, password = form.text("email", required=True), form.secret("password")
     onward = auth.safe_return(form.text("next", limit=500))
-    try:
-        token = commands.sign_in(session, email, password, request.headers.get("user-agent", "")[:200])
-    except Refusal as refusal:
-        request.state.refusal, request.state.typed = refusal, form
-        return _form(request, session, onward)
+    form.check()
+    token = commands.sign_in(email, password, request.headers.get("user-agent", ""))
     response = RedirectResponse(onward, status_code=303)
     auth.set_cookie(request, response, "session", token)
     auth.drop_cookie(request, response, "visitor")
@@ -58,13 +50,12 @@ def sign_in(request: Request, session: SessionDep, form: FormDep) -> Response:
 
 def _form(request: Request, session: Session, onward: str) -> Response:
     """The page; the password is never filled in again."""
-    typed = getattr(request.state, "typed", None)
-    email = str(typed.as_typed().get("email", "")) if typed is not None else ""
-    next_path = auth.safe_return(onward)
+    typed = request.state.typed.as_typed() if hasattr(request.state, "typed") else {}
+    next_path = auth.safe_return(str(typed.get("next", onward)))
     return page(
         "sign_in.html",
         request,
-        email=email,
+        email=typed.get("email", ""),
         next_path=next_path if next_path != "/" else "",
         **_demonstration(session),
     )

@@ -1,0 +1,272 @@
+"""Referrals as the API takes and gives them."""
+
+from __future__ import annotations
+
+from pydantic import ConfigDict, Field, model_validator
+
+from api.models.common import Clock, Day, Id, In, Instant, Out, Text
+from api.models.people import PersonIn
+from domain.vocabulary import (
+    ClosureReason,
+    ConsentStatus,
+    DateCertainty,
+    Disposition,
+    HoldReason,
+    Need,
+    ReferralStatus,
+    RiskFlag,
+    Setting,
+)
+from records.commands.referrals import ReferralDetails
+from records.tables import Referral
+
+
+class ReferralIn(In):
+    """A referral to file: a new `person`, or the `person_id` of somebody on record."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "setting": "psychiatric_inpatient",
+                    "person": {"given_name": "Ada", "family_name": "Sample", "birth_on": "1990-01-01"},
+                    "expected_on": "2026-12-01",
+                    "certainty": "likely",
+                    "consent": "given",
+                    "risks": ["suicide_risk"],
+                    "needs": ["housing"],
+                }
+            ]
+        },
+    )
+
+    setting: Setting
+    person: PersonIn | None = None
+    person_id: Id | None = None
+    facility_id: Id | None = Field(None, description="a planner's own facility is taken when this is not sent")
+    expected_on: Day | None = None
+    expected_time: Clock | None = None
+    certainty: DateCertainty = DateCertainty.UNKNOWN
+    discharged_at: Instant | None = Field(None, description="when the person has left already")
+    disposition: Disposition | None = None
+    unit: Text = ""
+    legal_status: Text = ""
+    risks: list[RiskFlag] = Field([], max_length=20)
+    consent: ConsentStatus = ConsentStatus.PENDING
+    consent_expires_at: Instant | None = None
+    needs: list[Need] = Field([], max_length=20)
+    note: Text = ""
+    visit_id: Text = Field("", description="the facility's number of this stay")
+    first_appointment_at: Instant | None = None
+    first_appointment_where: Text = ""
+    is_draft: bool = False
+
+    @model_validator(mode="after")
+    def _one_person(self) -> ReferralIn:
+        if (self.person is None) == (self.person_id is None):
+            raise ValueError("Say who the person is: either `person` or `person_id`.")
+        return self
+
+    def details(self) -> ReferralDetails:
+        """As the commands take it."""
+        kept = set(ReferralDetails.__dataclass_fields__)
+        return ReferralDetails(**{name: getattr(self, name) for name in kept})
+
+
+class ReferralOut(Out):
+    """Where a referral stands."""
+
+    id: Id
+    number: str = Field(description="the short reference that people say on the phone")
+    version: int = Field(description="also the ETag; send it as If-Match")
+    status: ReferralStatus
+    setting: Setting
+    person_id: Id
+    facility_id: Id
+    planner_id: Id | None
+    bridger_id: Id | None
+    bridger_name: str = ""
+    owner_id: Id | None = Field(description="who is responsible now, by name on the pages")
+    protocol_id: Id
+    previous_id: Id | None
+    source: str
+    unit: str
+    legal_status: str
+    consent: ConsentStatus
+    consent_expires_at: Instant | None
+    risks: list[RiskFlag]
+    needs: list[Need]
+    needs_note: str
+    visit_id: str
+    created_at: Instant
+    submitted_at: Instant | None
+    promised_by: Instant | None = Field(None, description="by when the program said it would answer")
+    accepted_at: Instant | None
+    expected_on: Day | None
+    expected_time: Clock | None
+    date_certainty: DateCertainty
+    discharged_at: Instant | None
+    disposition: Disposition | None
+    is_unscheduled: bool
+    cycle: int
+    first_appointment_at: Instant | None
+    first_appointment_where: str
+    meeting_at: Instant | None
+    meeting_where: str
+    cancel_requested_at: Instant | None
+    ended_at: Instant | None
+    closure_reason: ClosureReason | None
+    reported_at: Instant | None
+    next_at: Instant | None = Field(description="when something must happen next")
+    next_item: str = Field(description="what it is; see `GET /referrals/{id}/agenda`")
+
+    @classmethod
+    def of(cls, row: Referral, *, bridger_name: str = "") -> ReferralOut:
+        """A row as an answer."""
+        made = cls.model_validate(row, from_attributes=True)
+        made.bridger_name = bridger_name
+        return made
+
+    def location(self) -> str:
+        """Its address."""
+        return f"/api/v1/referrals/{self.id}"
+
+
+class DischargeIn(In):
+    """The person left: when, and where to."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"at": "2026-11-26T11:30:00-05:00", "disposition": "home"}]},
+    )
+    at: Instant
+    disposition: Disposition = Disposition.HOME
+    where: Text = ""
+
+
+class DischargeCancelIn(In):
+    """The person did not leave after all."""
+
+    note: Text = ""
+
+
+class ExpectedDischargeIn(In):
+    """The expected date moved, became known, or was withdrawn (null)."""
+
+    expected_on: Day | None
+    expected_time: Clock | None = None
+    certainty: DateCertainty = DateCertainty.LIKELY
+
+
+class HoldIn(In):
+    """Follow-up rests."""
+
+    reason: HoldReason
+    since: Instant | None = Field(None, description="empty: now")
+    where: Text = ""
+    note: Text = ""
+    return_on: Day | None = None
+
+
+class ResumeIn(In):
+    """Follow-up goes on: with the instant of a new discharge every window begins anew."""
+
+    discharged_at: Instant | None = None
+    note: Text = ""
+
+
+class CancelIn(In):
+    """A planner asks to cancel."""
+
+    reason: Text
+
+
+class CancelDecisionIn(In):
+    """The program's answer to a request to cancel."""
+
+    agree: bool
+    note: Text = ""
+
+
+class CloseIn(In):
+    """It is over."""
+
+    reason: ClosureReason
+    note: Text = ""
+
+
+class RejectIn(In):
+    """The program does not take the person on."""
+
+    reason: ClosureReason
+    note: Text = Field(description="why, and where else to ask")
+
+
+class AssignIn(In):
+    """Assign by hand."""
+
+    bridger_id: Id
+    override_reason: Text = Field("", description="why all the same, when something stands against this bridger")
+
+
+class NoteIn(In):
+    """A line for the timeline."""
+
+    note: Text
+
+
+class RisksIn(In):
+    """The risk flags as they are now; together they replace the former ones."""
+
+    risks: list[RiskFlag] = Field(max_length=20)
+
+
+class ConsentIn(In):
+    """The person agreed, declined, or took it back."""
+
+    status: ConsentStatus
+    expires_at: Instant | None = None
+
+
+class AppointmentIn(In):
+    """The first appointment after leaving; null takes it away."""
+
+    at: Instant | None
+    where: Text = ""
+
+
+class AgendaItemOut(Out):
+    """Something that happens at `at` unless it is done before."""
+
+    at: Instant
+    kind: str
+    title: str
+    why: str
+    subject_id: str
+
+
+class AgendaOut(Out):
+    """What must happen next, soonest first."""
+
+    items: list[AgendaItemOut]
+
+
+class PreviewOut(Out):
+    """What would happen, and when, if this referral were filed now."""
+
+    promised_by: Instant | None
+    items: list[AgendaItemOut]
+
+
+class TimelineEntryOut(Out):
+    """One line of the timeline."""
+
+    at: Instant
+    logged_at: Instant
+    by: str
+    event: str
+    sentence: str
+    details: list[dict[str, str]]
+    is_late_entry: bool
+    subject_id: str

@@ -1,0 +1,65 @@
+"""A form that adds something adds it once, however often a tired thumb sends it.
+
+The form carries a hidden random `once`. The first time, the answer is kept under it in the transaction of the command
+itself; the same form sent again gets the same answer and changes nothing. Sent again with other answers (somebody went
+back and chose differently) it is another form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any, Literal
+
+from fastapi import Request, Response
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from api.deps import redirect_after_post
+from api.forms import Form
+from api.serving import Me
+from records.commands.idempotency import claim_key, keep_answer
+
+FIELD = "once"
+
+
+def new_once() -> str:
+    """The value of the hidden field for one page shown."""
+    return secrets.token_urlsafe(12)
+
+
+class Once:
+    """One form of one page. Ask `answered` before the command; answer with `go` after it."""
+
+    def __init__(self, session: Session, request: Request, me: Me, form: Form) -> None:
+        self._session, self._request = session, request
+        self._key = _key(request, me, form)
+
+    def answered(self) -> Response | None:
+        """The answer that this very form got before, or None: then it is claimed now, and `go` must follow."""
+        if self._key is None:
+            return None
+        try:
+            with self._session.begin_nested():
+                kept = claim_key(self._session, self._key, "")
+        except IntegrityError:  # the other click was faster by a breath, and its answer is there now
+            kept = claim_key(self._session, self._key, "")
+        return self._redirect(**kept.body) if kept is not None else None
+
+    def go(self, to: str, sentence: str = "", kind: Literal["done", "note", "problem"] = "done") -> Response:
+        """Go on to a page (303) and keep that as the answer."""
+        answer: dict[str, Any] = {"to": to, "sentence": sentence, "kind": kind}
+        if self._key is not None:
+            keep_answer(self._session, self._key, 303, answer)
+        return self._redirect(**answer)
+
+    def _redirect(self, to: str, sentence: str, kind: Literal["done", "note", "problem"]) -> Response:
+        return redirect_after_post(self._request, to, sentence, kind)
+
+
+def _key(request: Request, me: Me, form: Form) -> str | None:
+    token = form.text(FIELD, limit=40)
+    if not token:
+        return None
+    said = sorted((name, str(value)) for name, value in form.as_typed().items())
+    return hashlib.sha256(repr((me.id, request.url.path, said)).encode()).hexdigest()
