@@ -57,7 +57,7 @@ def end_work(work: Work, reason: ClosureReason, note: str, *, at: datetime | Non
         "bridger_id": referral.bridger_id or "",
         "contacts": ",".join(c.id for c in work.rows.contacts if c.state.is_awaited),
         "hold_id": hold.id if hold is not None else "",
-        "settled_at": work.now.isoformat(),
+        "calls": ",".join(e.id for e in work.rows.escalations if e.state.is_open),
     }
     end_awaited(work, ContactState.CLOSED, f"closed: {reason.label}")
     settle_ladder(work, Resolution.NOT_NEEDED, note=f"Closed: {reason.label}.", by=_by(work))
@@ -138,7 +138,7 @@ def undo_end(session: Session, actor: Actor, referral_id: str, why: str) -> Refe
     if bridger is not None:
         begin_assignment(work, bridger.id, by=actor.id)
     replan_case(work, "the end was taken back")
-    call_again(work, datetime.fromisoformat(undo["settled_at"]))
+    call_again(work, undo["calls"].split(","))
     work.settle()
     return referral
 

@@ -111,7 +111,7 @@ def log_attempt(
     _quarantine_wrong_number(work, outcome, mode)
     in_time, late = meet(work, row, met)
     is_live = is_contact(mode, outcome)
-    if is_live or in_time or late:
+    if is_live:
         settle_reached(work, at)
     consequence = _consequence(work, outcome, at, note, reoffer_note)
     if is_live and work.referral.lost_at is not None and work.referral.status.is_open:

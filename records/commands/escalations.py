@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlmodel import Session
@@ -199,16 +200,14 @@ def settle_ladder(
     return count
 
 
-def call_again(work: Work, settled_at: datetime) -> None:
-    """A hold or an end that settled these calls at that instant was taken back: each begins again, at its first rung.
+def call_again(work: Work, settled_ids: Collection[str]) -> None:
+    """The hold or the end that settled these calls was taken back: each ladder begins again, at its first rung.
 
     They keep the time when they really fell due. What is not missed any more is not called about.
     """
     missed = {c.id for c in work.rows.contacts if c.state is ContactState.MISSED}
-    for row in [e for e in work.rows.escalations if e.rung == 0 and e.resolved_at == settled_at]:
-        if row.resolution is not Resolution.NOT_NEEDED or (
-            row.subject is Subject.CONTACT and row.subject_id not in missed
-        ):
+    for row in [e for e in work.rows.escalations if e.rung == 0 and e.id in settled_ids]:
+        if row.subject is Subject.CONTACT and row.subject_id not in missed:
             continue
         raise_ladder(work, row.subject, row.subject_id, row.ladder, due_at=row.due_at, why=row.why, ask=row.ask)
 

@@ -177,7 +177,7 @@ def undo_hold(session: Session, actor: Actor, referral_id: str, why: str) -> Ref
     settle_ladder(work, Resolution.CORRECTED, subject=FOLLOW_UP | {Subject.HOLD}, note="The hold was taken back.")
     _restore_suspended(work)
     replan_case(work, "the hold was taken back")
-    call_again(work, hold.recorded_at)
+    call_again(work, {e.id for e in work.rows.escalations if e.resolved_at == hold.recorded_at})
     _bring_back(work)
     work.settle()
     return work.referral
