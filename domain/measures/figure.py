@@ -149,7 +149,8 @@ class Figure:
     @cached_property
     def business_days(self) -> Times:
         """The same in business days."""
-        return Times.of([float(c.business_days) for c in self.cases if c.part.is_counted and c.business_days is not None])
+        counted = (case.business_days for case in self.cases if case.part.is_counted)
+        return Times.of([float(days) for days in counted if days is not None])
 
     @property
     def median(self) -> float | None:
