@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group build pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean
+.PHONY: help run test check demo simulate production-shape histories format lock clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,18 @@ check: $(VENV)/.installed-dev ## format, lint, types, templates and the architec
 	@$(BIN)/mypy
 	@$(BIN)/djlint templates --lint --quiet
 	@$(BIN)/pytest -q tests/test_architecture.py
+
+demo: $(VENV)/.installed ## as run, in var/demo, with a day of the clock in a minute
+	@FOOTBRIDGE_DATA_DIR=var/demo FOOTBRIDGE_CLOCK_SPEED=1440 exec $(BIN)/footbridge up
+
+simulate: $(VENV)/.installed ## a thousand invented people through the protocols, the invariants checked
+	@$(BIN)/footbridge simulate --referrals 1000 --seed 1
+
+production-shape: $(VENV)/.installed ## production's processes on PostgreSQL, checked over HTTP, stopped (a minute)
+	@$(BIN)/python -m cli.production_shape
+
+histories: $(VENV)/.installed-dev ## record the workflow histories that the replay test plays
+	@$(BIN)/python -m tests.histories.record
 
 format: $(VENV)/.installed-dev ## put the code in its form
 	@$(BIN)/ruff check --fix .

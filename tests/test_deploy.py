@@ -12,6 +12,7 @@ import psycopg
 import pytest
 import yaml
 
+from api.routes import health
 from cli.local_postgres import PostgresServer, postgres_binaries
 from cli.temporal_server import temporal_binary, temporal_server
 from records.settings import Settings
@@ -145,6 +146,17 @@ def test_two_of_each_and_time_to_finish() -> None:
     assert SERVICES["api"]["deploy"]["replicas"] == SERVICES["worker"]["deploy"]["replicas"] == 2
     assert SERVICES["worker"]["stop_grace_period"] == "45s"  # the worker gives its activities 30
     assert "temporal" not in str(SERVICES["api"]["depends_on"])
+
+
+def test_what_is_watched_exists() -> None:
+    paths = {getattr(route, "path", "") for route in health.router.routes}
+    watched = set(re.findall(r"8000(/\w+)", DOCKERFILE)) | set(re.findall(r"(?:HOSTNAME|`)(/[a-z]+)`", README))
+    assert watched == {"/readyz", "/metrics"}
+    assert watched <= paths
+    figures = set(re.findall(r"`footbridge_(\w+)`", README))
+    assert figures
+    source = Path(health.__file__).read_text()
+    assert [figure for figure in figures if f'{figure}"' not in source] == []
 
 
 def test_the_shards_are_as_many_as_they_will_ever_be() -> None:
