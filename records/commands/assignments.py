@@ -174,19 +174,20 @@ def release_bridger(session: Session, actor: Actor, referral_id: str, reason: En
     if ended is None:
         raise Conflict("nobody_assigned", "Nobody is assigned at the moment.")
     if reason in (EndReason.PERSON_ASKED, EndReason.BRIDGER_ASKED, EndReason.CONFLICT):
-        work.add(
-            Offer(
-                id=new_id("off"),
-                program_id=work.referral.program_id,
-                referral_id=work.referral.id,
-                bridger_id=ended.bridger_id,
-                state=OfferState.DECLINED,
-                made_at=work.now,
-                answer_by=work.now,
-                closed_at=work.now,
-                decline_reason=DeclineReason.PRIVATE,
-            )
+        declined = Offer(
+            id=new_id("off"),
+            program_id=work.referral.program_id,
+            referral_id=work.referral.id,
+            bridger_id=ended.bridger_id,
+            state=OfferState.DECLINED,
+            made_at=work.now,
+            answer_by=work.now,
+            closed_at=work.now,
+            decline_reason=DeclineReason.PRIVATE,
         )  # so that matching does not ask the same bridger again
+        work.add(declined)
+        if "offers" in work.rows.__dict__:
+            work.rows.offers.append(declined)
     if text:
         work.record("note.added", note=text)
     work.settle()

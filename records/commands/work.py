@@ -16,7 +16,7 @@ from domain.vocabulary import EscalationState, ReferralStatus, Subject
 from records import clock, engine, journal
 from records.access import Actor, system_actor, visible
 from records.commands.messages import tell
-from records.queries.case import CaseRows, kept_anew, load_case
+from records.queries.case import CaseRows, load_case
 from records.tables import Referral, Staff
 
 FIRST_DAYS = timedelta(hours=72)  # the board's “first 72 hours”: suicide risk peaks on days 2 and 3 (NHS England)
@@ -97,8 +97,6 @@ class Work:
         if nudge and (is_earlier or is_over):
             row.untold_since = self.now
             engine.leave_word(self.session, nudge=row.id)
-        self.session.flush()
-        kept_anew(self.session, self.rows)
         return item
 
     def _owner(self) -> str | None:

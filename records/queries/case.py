@@ -130,15 +130,11 @@ def load_case(
 ) -> CaseRows:
     """Load a case, if it is among those of the condition; with `lock`, its referral stays locked until the end of the
     transaction. Raises NotFound.
-
-    A session that outlives one transaction keeps the case it loaded and reads it again only when its version moved.
     """
-    condition = Referral.id == referral_id if among is None else and_(col(Referral.id) == referral_id, among)
-    kept: dict[str, tuple[int, CaseRows]] | None = session.info.get(_CACHE)
+    kept: dict[str, CaseRows] | None = session.info.get(_CACHE)
     if kept is not None and referral_id in kept:
-        version, rows = kept[referral_id]
-        if session.exec(select(Referral.version).where(condition)).first() == version:
-            return rows
+        return kept[referral_id]
+    condition = Referral.id == referral_id if among is None else and_(col(Referral.id) == referral_id, among)
     query = select(Referral).where(condition)
     if lock:
         query = query.with_for_update()
@@ -147,26 +143,31 @@ def load_case(
         raise NotFound("That referral")
     rows = _load(session, referral)
     if kept is not None:
-        kept[referral_id] = (referral.version, rows)
+        kept[referral_id] = rows
     return rows
 
 
 def keep_cases(session: Session) -> None:
-    """Let this long-lived session keep the cases it loads (see `load_case`)."""
+    """Let this session keep the cases it loads, whoever asks: for simulations and the seed, which write alone.
+
+    Nobody else may write to the database meanwhile, and the gates are not asked again for a case that is kept.
+    """
     session.info[_CACHE] = {}
 
 
-def kept_anew(session: Session, rows: CaseRows) -> None:
-    """The command that holds this case has settled it: what the session keeps is of the new version."""
+def keep_case(session: Session, rows: CaseRows) -> None:
+    """A case that was just written: kept when the session keeps cases."""
     kept = session.info.get(_CACHE)
     if kept is not None:
-        kept[rows.referral.id] = (rows.referral.version, rows)
+        kept[rows.referral.id] = rows
 
 
 def start_case(session: Session, referral: Referral, person: Person, program: Program) -> CaseRows:
     """The case of a referral that is being written in this transaction: nothing hangs on it yet."""
     protocol = protocol_of(session, referral.protocol_id)
-    return CaseRows(session, referral, person, program, protocol, calendar_of(program), [], [], _overlays())
+    rows = CaseRows(session, referral, person, program, protocol, calendar_of(program), [], [], _overlays())
+    keep_case(session, rows)
+    return rows
 
 
 def _load(session: Session, referral: Referral) -> CaseRows:
