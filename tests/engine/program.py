@@ -21,13 +21,14 @@ from domain.vocabulary import (
 )
 from records import clock
 from records.access import Actor, actor_of, system_actor
+from records.commands.changes import move_expected_discharge
 from records.commands.closing import close_referral
 from records.commands.contacts import complete_task, log_attempt
 from records.commands.discharges import record_discharge
 from records.commands.offers import accept_offer
 from records.commands.people import PersonDetails
 from records.commands.programs import add_facility, create_program, set_people_in_charge
-from records.commands.referrals import ReferralDetails, file_referral, move_expected_discharge
+from records.commands.referrals import ReferralDetails, file_referral
 from records.commands.staff import add_staff, set_profile
 from records.engine import read_session, transaction
 from records.tables import Contact, JournalEntry, Offer, Referral

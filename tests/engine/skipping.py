@@ -32,25 +32,23 @@ class ClockFollowsWorkflow(Interceptor):
 
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
-        self.latest = clock.now()
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _SetsClock(next, self)
+        return _SetsClock(next, self.turn)
 
     def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
         return _SaysTime
 
 
 class _SetsClock(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, time: ClockFollowsWorkflow) -> None:
+    def __init__(self, next: ActivityInboundInterceptor, turn: asyncio.Lock) -> None:
         super().__init__(next)
-        self._time = time
+        self._turn = turn
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         said = PayloadConverter.default.from_payload(input.headers[_HEADER], str)
-        async with self._time.turn:
-            self._time.latest = max(self._time.latest, datetime.fromisoformat(said))
-            clock.set_to(self._time.latest)
+        async with self._turn:
+            clock.set_to(max(clock.now(), datetime.fromisoformat(said)))
             return await super().execute_activity(input)
 
 

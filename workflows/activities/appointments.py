@@ -1,4 +1,8 @@
-"""What is next for a referral, and the carrying out of what is due."""
+"""What is next for a referral, and the carrying out of what is due.
+
+A cancelled activity finishes its transaction (`no_thread_cancel_exception`): an exception thrown into the thread in
+the middle of a statement would leave the connection unusable.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +18,14 @@ from workflows import names
 from workflows.names import Appointment
 
 
-@activity.defn(name=names.NEXT_ITEM)
+@activity.defn(name=names.NEXT_ITEM, no_thread_cancel_exception=True)
 def next_item(referral_id: str) -> Appointment:
     """The referral's next appointment, as the records keep it."""
     with read_session() as session:
         return _appointment(session, referral_id, find_next_item(session, referral_id))
 
 
-@activity.defn(name=names.CARRY_OUT)
+@activity.defn(name=names.CARRY_OUT, no_thread_cancel_exception=True)
 def carry_out(referral_id: str) -> Appointment:
     """Everything that is due now, carried out under the referral's lock; the appointment that follows.
 
