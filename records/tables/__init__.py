@@ -1,5 +1,6 @@
 """Every table, in the field's terms. Rows are facts; the rules are in `domain/`, the writers in `records/commands/`."""
 
+from records.tables.drafts import Draft
 from records.tables.logs import Disclosure, Inbound, JournalEntry, Notification, Outbox
 from records.tables.organizations import (
     Absence,
@@ -24,6 +25,7 @@ __all__ = [
     "Bridger",
     "Contact",
     "Disclosure",
+    "Draft",
     "Escalation",
     "EscalationTold",
     "Facility",
