@@ -1,0 +1,101 @@
+"""What stands at the door: production does not start half set up, and a demonstration brings its own secret.
+
+A weak secret, demonstration users or a clock that runs fast are refused before anything listens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from sqlmodel import Session, col, select
+
+from records.settings import Settings, get_settings
+from records.tables import Meta, Staff
+
+SHORTEST_SECRET = 32
+FEWEST_KINDS = 10  # different characters: "aaaa…" is long but no secret
+PLACEHOLDERS = ("change", "example", "secret", "password", "footbridge", "default", "demonstration")
+SECRET_FILE = "secret-key"  # noqa: S105 (a file's name)
+_VARIABLE = "FOOTBRIDGE_SECRET_KEY"
+
+
+class NotReady(Exception):
+    """Why nothing is started, a line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def problems_of(settings: Settings) -> list[str]:
+    """What stands against starting with these settings, each with what to do; empty when nothing does."""
+    if settings.environment != "production":
+        return []
+    found = []
+    secret = settings.secret_key.get_secret_value()
+    make_one = f"Make one with: openssl rand -hex 32, and give it as {_VARIABLE}."
+    if not secret:
+        found.append(f"There is no secret key. {make_one}")
+    elif len(secret) < SHORTEST_SECRET:
+        found.append(f"The secret key has {len(secret)} characters; it needs at least {SHORTEST_SECRET}. {make_one}")
+    elif len(set(secret)) < FEWEST_KINDS or any(word in secret.lower() for word in PLACEHOLDERS):
+        found.append(f"The secret key looks like a placeholder. {make_one}")
+    if settings.clock_speed != 1:
+        found.append("The clock runs fast, which is for demonstrations. Leave FOOTBRIDGE_CLOCK_SPEED out.")
+    if not settings.database_url:
+        found.append("There is no database. Give its address as FOOTBRIDGE_DATABASE_URL (postgresql://…).")
+    return found
+
+
+def problems_in(session: Session, settings: Settings) -> list[str]:
+    """What in the records stands against starting in production; empty when nothing does."""
+    if settings.environment != "production":
+        return []
+    found = []
+    shown = session.exec(select(Staff.id).where(col(Staff.is_demonstration), col(Staff.is_active)).limit(1)).first()
+    if shown is not None:
+        found.append("The records hold demonstration users, whose password everybody knows. Use a new database.")
+    if session.get(Meta, "clock") is not None:
+        found.append("The records were kept with a fast clock. Use a new database.")
+    return found
+
+
+def require_settings(settings: Settings) -> None:
+    """Raise NotReady unless these settings are fit for what they are for."""
+    if problems := problems_of(settings):
+        raise NotReady(problems)
+
+
+def require_records(session: Session, settings: Settings) -> None:
+    """Raise NotReady unless the records are fit for what they are for."""
+    if problems := problems_in(session, settings):
+        raise NotReady(problems)
+
+
+def with_secret(settings: Settings) -> Settings:
+    """The settings with a secret key: outside production one is made once, and kept where only its owner reads it.
+
+    The processes that this one starts find it in their environment.
+    """
+    if settings.environment == "production" or settings.secret_key.get_secret_value():
+        return settings
+    os.environ[_VARIABLE] = _kept_secret(settings.data_dir / SECRET_FILE)
+    get_settings.cache_clear()
+    return get_settings()
+
+
+def _kept_secret(path: Path) -> str:
+    """What the file holds; whoever comes first writes it, in whole."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mine = path.with_name(f"{path.name}.{os.getpid()}")
+        descriptor = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(SHORTEST_SECRET) + "\n")
+        with contextlib.suppress(FileExistsError):
+            os.link(mine, path)
+        mine.unlink()
+    return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,171 @@
+"""`footbridge`: everything that is done from a terminal. Each command is short; the layers below do the work."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from typing import NoReturn
+
+import typer
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from cli import guard, people
+from cli.importing import import_file
+from cli.opening import Stop, open_records, settings_for_use
+from domain.errors import InvalidFields, Refusal
+from records import migrate
+from records.settings import Settings, get_settings
+
+app = typer.Typer(
+    help="Footbridge sees a person across: from a hospital bed or a jail cell to a peer bridger in the community.",
+    epilog="Settings come from the environment (FOOTBRIDGE_…); “footbridge check-config” shows them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(people.users, name="user")
+app.add_typer(people.programs, name="program")
+app.add_typer(people.facilities, name="facility")
+app.command("token")(people.token)
+app.command("import")(import_file)
+
+
+@app.command()
+def up() -> None:
+    """Run everything on this machine: pages, API, worker, Temporal and, the first time, a demonstration program."""
+    from cli.embedded import CannotStart
+    from cli.embedded import up as run_everything
+    from cli.welcome import prepare, welcome
+
+    settings = settings_for_use()
+    try:
+        run_everything(settings, prepare=lambda: prepare(settings), announce=lambda at: welcome(settings, at))
+    except CannotStart as error:
+        raise Stop(str(error)) from error
+
+
+@app.command()
+def api() -> None:
+    """Run one web server: the pages, the API and FHIR."""
+    import uvicorn
+
+    from api.app import create_app
+
+    settings = settings_for_use()
+    _log_to_stderr()
+    open_records(settings)
+    # uvicorn raises the signal that stopped it once more; with a handler of ours that ends well.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,  # addresses hold ids
+        server_header=False,
+        log_config=None,
+        timeout_graceful_shutdown=20,
+    )
+
+
+@app.command()
+def worker() -> None:
+    """Run one worker: it keeps the appointments that Temporal holds."""
+    from workflows.worker import run_worker
+
+    settings = settings_for_use()
+    _log_to_stderr()
+    open_records(settings)
+    run_worker()
+
+
+@app.command("migrate")
+def migrate_records() -> None:
+    """Bring the records to the step that this version needs. Safe to run again, and by several at once."""
+    settings = settings_for_use()
+    before = migrate.current(settings.sqlalchemy_url())
+    migrate.upgrade(settings.sqlalchemy_url())
+    after = migrate.current(settings.sqlalchemy_url())
+    print(f"The records are at step {after}." + (" Nothing had to change." if before == after else ""))
+
+
+@app.command()
+def seed() -> None:
+    """Fill empty records with the demonstration program: invented people at every stage, with weeks of history."""
+    from cli.welcome import seed_demonstration
+
+    settings = settings_for_use()
+    if settings.environment == "production":
+        raise Stop("The demonstration is not for production: everybody knows its password.")
+    open_records(settings)
+    if not seed_demonstration():
+        raise Stop("The records hold a program already. The demonstration goes into empty records only.")
+
+
+@app.command("check-config")
+def check_config() -> None:
+    """Show every setting, and what stands against starting with it."""
+    try:
+        settings_for_use()
+        problems: list[str] = []
+    except guard.NotReady as error:
+        problems = error.problems
+    settings = get_settings()
+    width = max(len(name) for name in Settings.model_fields)
+    for name, field in Settings.model_fields.items():
+        is_given = name in settings.model_fields_set
+        print(f"FOOTBRIDGE_{name.upper():<{width}}  {getattr(settings, name)!s:<24} {'' if is_given else '(default) '}")
+        print(f"           {'':<{width}}  {field.description}")
+    if problems:
+        raise guard.NotReady(problems)
+    print("\nFootbridge can start with these settings.")
+
+
+def _log_to_stderr() -> None:
+    shape = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=shape, force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def main() -> NoReturn:
+    """The entry point. What goes wrong for a known reason is said in one line, on stderr, with exit code 1."""
+    _leave(_run())
+
+
+def _run() -> int:
+    try:
+        app(prog_name="footbridge")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
+    except InvalidFields as refusal:
+        return _say("\n".join(problem.sentence for problem in refusal.problems))
+    except (Refusal, Stop, guard.NotReady) as refusal:
+        return _say(str(refusal))
+    except (OperationalError, ProgrammingError) as error:
+        first = str(error.orig).strip().splitlines()[0]
+        return _say(f"The records cannot be used: {first}")
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _say(sentence: str) -> int:
+    print(f"footbridge: {sentence}", file=sys.stderr)
+    return 1
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process. Once Temporal's SDK was loaded, the interpreter's own way out may abort (about one in 25)."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    logging.shutdown()
+    if "temporalio" in sys.modules:
+        os._exit(code)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
