@@ -24,12 +24,13 @@ from domain.vocabulary import (
     Subject,
 )
 from records import clock
-from records.access import Actor
+from records.access import Actor, referral_for
 from records.commands.changes import correct_person
 from records.commands.dates import EARLIEST_BACK, check_expected
 from records.commands.escalations import settle_ladder
 from records.commands.people import PersonDetails, register_person
 from records.commands.planning import replan_case
+from records.commands.recognition import learn_about, recognize
 from records.commands.text import LINE_LENGTH, checked_text
 from records.commands.work import Work, open_case
 from records.ids import new_id
@@ -85,9 +86,9 @@ def file_referral(
         _check_details(details, now, facility.zone)
     if person_id is not None:
         known = _known_person(session, actor, person_id)
-        if person is not None and actor.may("edit_person"):
-            known = correct_person(session, actor, person_id, person)
         _refuse_second(session, known)
+        if person is not None:
+            learn_about(session, known, person)
     elif person is not None:
         known = register_person(session, program.id, person, zone=facility.zone)
     else:
@@ -124,11 +125,34 @@ def file_referral(
     return referral
 
 
-def submit_draft(session: Session, actor: Actor, referral_id: str) -> Referral:
-    """Send a draft that waited for a planner. Raises Invalid with what is missing."""
+def submit_draft(
+    session: Session,
+    actor: Actor,
+    referral_id: str,
+    person: PersonDetails | None = None,
+    details: ReferralDetails | None = None,
+    *,
+    person_id: str | None = None,
+) -> Referral:
+    """Send a draft that waited for a planner, with what the planner added and corrected; for the person whom the
+    planner recognized (`person_id`), or the one it came with. Raises Invalid with what is missing, Conflict.
+    """
+    draft = referral_for(session, actor, referral_id, "file_referral")
+    if person_id is not None and draft.status is ReferralStatus.DRAFT:
+        recognize(session, actor, draft, _known_person(session, actor, person_id))
     work = open_case(session, actor, referral_id, "file_referral")
     work.require_status(ReferralStatus.DRAFT)
     _refuse_second(session, work.rows.person)
+    if person is not None and person_id is None:
+        correct_person(session, actor, work.referral.person_id, person)
+    elif person is not None:
+        learn_about(session, work.rows.person, person)
+    if details is not None:
+        if details.setting is not work.referral.setting:
+            work.referral.setting = details.setting
+            work.referral.protocol_id = newest_for_setting(session, work.referral.program_id, details.setting).id
+            work = open_case(session, actor, referral_id, "file_referral")
+        _fill(work.referral, details, work.now)
     _check_details(details_of(work.referral), work.now, work.rows.person.zone)
     _require_minimum(work.rows.person, details_of(work.referral))
     work.referral.planner_id = work.referral.planner_id or (None if actor.is_system else actor.id)

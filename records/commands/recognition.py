@@ -1,0 +1,106 @@
+"""Somebody recognized a person: what is said of them now joins what was known, and nobody is referred twice."""
+
+from __future__ import annotations
+
+from sqlmodel import Session, col, select
+
+from domain.errors import NotFound
+from domain.vocabulary import OPEN_STATUSES
+from records import clock, journal
+from records.access import Actor
+from records.commands.people import MAX_ITEMS, PersonDetails, add_identifiers, fill_person, say_not_duplicate
+from records.commands.work import Work
+from records.queries.case import load_case
+from records.tables import JournalEntry, Person, Referral
+
+_NEVER_EMPTIED = ("preferred_name", "pronouns", "area", "bridger_gender", "bridger_gender_strength")
+
+
+def learn_about(session: Session, person: Person, details: PersonDetails) -> None:
+    """Add what a form says to somebody on record. Nothing that was known is lost: the form was typed without seeing it.
+
+    Numbers, places and safety flags are added, the newest first; a name spelled otherwise becomes an alias.
+    Raises Invalid or InvalidFields, naming each wrong field.
+    """
+    said = Person(id="", program_id="", given_name="", family_name="", created_at=clock.now())
+    fill_person(said, details, person.zone)
+    numbers = {str(phone["number"]) for phone in said.phones}
+    person.phones = [*said.phones, *(p for p in person.phones if p["number"] not in numbers)][:MAX_ITEMS]
+    texts = {place["text"].casefold() for place in said.places}
+    person.places = [*said.places, *(p for p in person.places if p["text"].casefold() not in texts)][:MAX_ITEMS]
+    person.safety_flags = list(dict.fromkeys([*person.safety_flags, *said.safety_flags]))
+    if said.safety_note and said.safety_note not in person.safety_note:
+        person.safety_note = "\n".join(filter(None, (said.safety_note, person.safety_note)))
+    for name in _NEVER_EMPTIED:
+        if getattr(said, name):
+            setattr(person, name, getattr(said, name))
+    if said.language != "en":
+        person.language, person.language_strength = said.language, said.language_strength or person.language_strength
+    person.needs_interpreter = person.needs_interpreter or said.needs_interpreter
+    person.birth_on = person.birth_on or said.birth_on
+    typed = f"{said.given_name} {said.family_name}"
+    if typed.casefold() not in {
+        f"{person.given_name} {person.family_name}".casefold(),
+        *map(str.casefold, person.aliases),
+    }:
+        person.aliases = [*person.aliases, typed][:MAX_ITEMS]
+    add_identifiers(session, person, details.identifiers)
+    session.flush()
+
+
+def recognize(session: Session, actor: Actor, referral: Referral, known: Person) -> None:
+    """A draft that came with a person of its own is about somebody on record: that record takes its place.
+
+    The record that came with the message is merged when nothing else hangs on it; a supervisor can take it back.
+    """
+    if referral.person_id == known.id:
+        return
+    came_with = session.get_one(Person, referral.person_id)
+    referral.person_id = known.id
+    session.flush()
+    if session.exec(select(Referral.id).where(Referral.person_id == came_with.id)).first() is None:
+        came_with.merged_into_id = known.id
+        journal.append_for_program(
+            session,
+            actor.program_id,
+            "person.merged",
+            actor=actor.id,
+            subject_id=known.id,
+            merged=came_with.id,
+            referrals=[referral.id],
+        )
+
+
+def tell_apart(session: Session, actor: Actor, person_id: str, others: list[str]) -> None:
+    """Somebody looked at these people who seem alike, and said that they are others."""
+    for other in others:
+        known = session.get(Person, other)
+        if known is not None and known.program_id == actor.program_id and known.id != person_id:
+            say_not_duplicate(session, actor, person_id, other)
+
+
+def join_referral(session: Session, actor: Actor, person_id: str) -> Referral:
+    """A second facility asks for somebody whom the program has already: it stands in the timeline, nothing is filed.
+
+    One active episode, both referrers answered (acceptance scenario 12). Asking again changes nothing. Raises NotFound.
+    """
+    actor.require("file_referral")
+    person = session.get(Person, person_id)
+    if person is not None and person.merged_into_id:
+        person = session.get(Person, person.merged_into_id)
+    if person is None or person.program_id != actor.program_id:
+        raise NotFound("That person")
+    open_id = session.exec(
+        select(Referral.id).where(Referral.person_id == person.id, col(Referral.status).in_(OPEN_STATUSES))
+    ).first()
+    if open_id is None:
+        raise NotFound("An open referral")
+    work = Work(session, actor, load_case(session, open_id, lock=True), clock.now())
+    facility = actor.facility_id or ""
+    asked = session.exec(
+        select(JournalEntry.data).where(JournalEntry.stream == open_id, JournalEntry.event == "referral.joined")
+    ).all()
+    if facility not in (data.get("facility") for data in asked):
+        work.record("referral.joined", facility=facility)
+        work.settle()
+    return work.referral
