@@ -38,9 +38,11 @@ STRICT_SANDBOX = SandboxedWorkflowRunner(
 DYNAMIC_CONFIG = (
     "frontend.WorkflowTimeSkippingEnabled=true",
     'history.timerProcessorMaxTimeShift="20ms"',  # timers fire as much as this late; a second by default
-    "limit.historyCount.suggestContinueAsNew=30",  # 4,096 by default; low, so that a test gets there
 )
 """Of the test server."""
+
+SOON_TOO_LONG = "limit.historyCount.suggestContinueAsNew=30"
+"""By default a history is too long at 4,096 events, which no test reaches."""
 
 OF_THE_SKIPPING = ("OPTIONS_UPDATED", "TIME_SKIPPING_TRANSITIONED")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from datetime import timedelta
+from pathlib import Path
 
-from cli.temporal_server import TemporalServer
+from cli.temporal_server import TemporalServer, temporal_server
 from domain import agenda
 from records import clock
 from tests.engine.paper import PaperRecords
-from tests.engine.running import engine, events_of, settled, until
+from tests.engine.running import DYNAMIC_CONFIG, SOON_TOO_LONG, engine, events_of, settled, until
 from workflows import names
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -180,12 +181,12 @@ def test_the_records_away_when_something_is_due_only_delays(server: TemporalServ
     asyncio.run(scenario())
 
 
-def test_a_long_journey_goes_on_in_a_new_run(server: TemporalServer) -> None:
-    async def scenario() -> None:
+def test_a_long_journey_goes_on_in_a_new_run(tmp_path: Path) -> None:
+    async def scenario(address: str) -> None:
         paper = PaperRecords()
         began = clock.now()
         paper.plan("ref_long", *((began + day * DAY, agenda.REMIND) for day in range(1, 7)))
-        async with engine(server.address, paper.activities()) as running:
+        async with engine(address, paper.activities()) as running:
             handle = await running.start("ref_long")
             await settled(handle)
             await running.forward(handle, 7 * DAY)
@@ -193,4 +194,5 @@ def test_a_long_journey_goes_on_in_a_new_run(server: TemporalServer) -> None:
             first = running.client.get_workflow_handle(handle.id, run_id=handle.result_run_id)
             assert (await events_of(first))[-1] == "WORKFLOW_EXECUTION_CONTINUED_AS_NEW"
 
-    asyncio.run(scenario())
+    with temporal_server(tmp_path, dynamic_config=(*DYNAMIC_CONFIG, SOON_TOO_LONG)) as server:
+        asyncio.run(scenario(server.address))

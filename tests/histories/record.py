@@ -10,19 +10,27 @@ import asyncio
 import re
 import socket
 import tempfile
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
+from temporalio.client import WorkflowHistory
+
 from cli.temporal_server import temporal_server
 from domain import agenda
-from records import clock
+from records import clock, migrate
+from records import engine as records_engine
 from tests.engine.paper import PaperRecords
-from tests.engine.running import DYNAMIC_CONFIG, Engine, Handle, engine, settled, until
+from tests.engine.program import events, small_program
+from tests.engine.running import DYNAMIC_CONFIG, SOON_TOO_LONG, Engine, Handle, engine, settled, until, whole_system
+from tests.engine.watched import Watched
 from workflows import names
 from workflows.delivery import DeliveryWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 HERE = Path(__file__).parent
+Scenario = Callable[[Engine, PaperRecords], Awaitable[Handle]]
+
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -86,19 +94,41 @@ async def upkeep(running: Engine, paper: PaperRecords) -> Handle:
     return handle
 
 
-SCENARIOS = (journey, continued, records_away, delivery, upkeep)
+async def ninety_days(address: str) -> WorkflowHistory:
+    """A whole journey on the real records, every contact made."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'footbridge.sqlite3'}"
+        migrate.upgrade(url)
+        records_engine.configure(url)
+        program = small_program()
+        async with whole_system(address) as running:
+            watched = Watched(running, program.file())
+            await until(lambda: "offer.made" in events(watched.referral_id))
+            await watched.ninety_days(program)
+            history = await watched.handle.fetch_history()
+        records_engine.dispose()
+        return history
 
 
-async def record(address: str, folder: Path) -> None:
-    """Run every scenario and write its history into `folder`."""
-    for scenario in SCENARIOS:
+async def record(address: str, folder: Path, *scenarios: Scenario) -> None:
+    """Run each scenario and write its history into `folder`."""
+    for scenario in scenarios:
         clock.run_real()
         paper = PaperRecords()
         async with engine(address, paper.activities(), skipping=scenario in (journey, continued)) as running:
             handle = await scenario(running, paper)
-            history = await handle.fetch_history()
-        folder.joinpath(f"{scenario.__name__}.json").write_text(_without_this_machine(history.to_json()) + "\n")
-        print(f"{folder.name}/{scenario.__name__}: {len(history.events)} events")
+            _write(folder / f"{scenario.__name__}.json", await handle.fetch_history())
+
+
+async def record_ninety_days(address: str, folder: Path) -> None:
+    """The same for the real records."""
+    clock.run_real()
+    _write(folder / "ninety_days.json", await ninety_days(address))
+
+
+def _write(path: Path, history: WorkflowHistory) -> None:
+    path.write_text(_without_this_machine(history.to_json()) + "\n")
+    print(f"{path.relative_to(HERE)}: {len(history.events)} events")
 
 
 def _without_this_machine(text: str) -> str:
@@ -113,7 +143,11 @@ def main() -> None:
     folder = HERE / f"{max(sets, default=0) + 1:03}"
     folder.mkdir()
     with tempfile.TemporaryDirectory() as data, temporal_server(Path(data), dynamic_config=DYNAMIC_CONFIG) as server:
-        asyncio.run(record(server.address, folder))
+        asyncio.run(record(server.address, folder, journey, records_away, delivery, upkeep))
+        asyncio.run(record_ninety_days(server.address, folder))
+    impatient = (*DYNAMIC_CONFIG, SOON_TOO_LONG)
+    with tempfile.TemporaryDirectory() as data, temporal_server(Path(data), dynamic_config=impatient) as server:
+        asyncio.run(record(server.address, folder, continued))
 
 
 if __name__ == "__main__":
