@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+import traceback
 
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
+from records.settings import get_settings
 
 LARGEST_BODY, LARGEST_IMPORT = 1_000_000, 20_000_000
 """Bytes. Imports are release lists of up to 100,000 rows."""
@@ -59,9 +61,8 @@ class Edge:
             if has_begun:
                 raise
             await errors.on_http(request, problem)(scope, receive, answer)
-        except Exception:
-            # The last net: the fault is logged with its trace and the reference that the page shows.
-            _log.exception("fault %s %s %s", reference, scope["method"], _route(scope))
+        except Exception as error:  # the last net; it is logged with the reference that the answer shows
+            _log.error("fault %s %s %s: %s", reference, scope["method"], _route(scope), _told(error))
             if has_begun:
                 raise
             await errors.fault(request)(scope, receive, answer)
@@ -90,3 +91,10 @@ def _bounded(receive: Receive, limit: int) -> Receive:
 def _route(scope: Scope) -> str:
     """The route's pattern: addresses hold ids, and logs need none."""
     return getattr(scope.get("route"), "path", "(no route)")
+
+
+def _told(error: Exception) -> str:
+    """What broke and where. Messages of libraries repeat values, which in production are about people: left out."""
+    frames = "".join(traceback.format_tb(error.__traceback__)[-15:])
+    message = f"{error}" if get_settings().environment != "production" else "(its message is left out)"
+    return f"{type(error).__name__}: {message}\n{frames}"

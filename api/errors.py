@@ -51,6 +51,15 @@ SENTENCES = {
 }
 
 
+class PreconditionRequired(Refusal):
+    """The API asks which version was seen before it changes something that others may change too."""
+
+    status = 428
+
+    def __init__(self) -> None:
+        super().__init__("precondition_required", "Send the ETag of what you saw as If-Match, or If-Match: * for any.")
+
+
 def install(app: FastAPI) -> None:
     """Teach the application to answer every refusal."""
     app.add_exception_handler(Refusal, _on_refusal)
@@ -122,7 +131,7 @@ def _problem_of(request: Request, refusal: Refusal) -> Response:
     if isinstance(refusal, Invalid):
         problems = refusal.problems if isinstance(refusal, InvalidFields) else (refusal,)
         more["errors"] = [
-            {"pointer": pointer(one.field) if one.field else "", "detail": one.sentence, "code": one.code}
+            _where(one.field or "", is_parameter=request.method == "GET") | {"detail": one.sentence, "code": one.code}
             for one in problems
         ]
     if isinstance(refusal, IllegalState):
@@ -158,20 +167,28 @@ def _on_invalid_request(request: Request, error: Exception) -> Response:
         )
     if not auth.is_for_machines(request):
         return error_page(request, 404, SENTENCES[404])
-    errors = [
-        {"pointer": _place(one["loc"]), "detail": _sentence(one), "code": _code(one["type"])} for one in error.errors()
-    ]
+    if any(one["loc"][0] == "path" for one in error.errors()):  # an id that cannot be: like one that is not there
+        return problem(request, 404, "not_found", NotFound().sentence)
+    errors = [_place(one["loc"]) | {"detail": _sentence(one), "code": _code(one["type"])} for one in error.errors()]
     return problem(request, 422, "invalid", "Some of what was sent needs another look.", errors=errors[:50])
 
 
-def _place(location: Sequence[int | str]) -> str:
+def _place(location: Sequence[int | str]) -> dict[str, str]:
     where, *rest = location
-    path = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
-    return path if where == "body" else f"{where}{path}"
+    return _where(".".join(str(part) for part in rest)[:200], is_parameter=where != "body")
+
+
+def _where(name: str, *, is_parameter: bool) -> dict[str, str]:
+    """A JSON pointer into what was sent, or the name of a parameter or header."""
+    return {"parameter": name} if is_parameter else {"pointer": pointer(name) if name else ""}
 
 
 def _code(kind: str) -> str:
-    return {"extra_forbidden": "unknown_field", "missing": "required"}.get(kind, kind)
+    """pydantic's kind of error in fewer words: `unknown_field`, `required`, `date`, `time`, `too_long`, `not_a_choice`."""
+    known = {"extra_forbidden": "unknown_field", "missing": "required", "enum": "not_a_choice", "value_error": "value"}
+    if kind in known:
+        return known[kind]
+    return next((short for short in ("date", "time", "too_long", "too_short") if short in kind), kind)
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

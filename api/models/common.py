@@ -22,7 +22,7 @@ def _printable(value: str) -> str:
 
 def _text_only(value: Any) -> Any:
     """Dates and times come as text: a bare number is nobody's birth date."""
-    if value is not None and not isinstance(value, str):
+    if isinstance(value, bool | int | float):
         raise ValueError("Give this as text, in ISO 8601.")
     return value
 

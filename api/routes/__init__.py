@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.routes import health
+from api.routes import changes, contacts, escalations, events, health, offers, people, protocols, referrals, staff
 
 ROOT_ROUTERS: tuple[APIRouter, ...] = (health.router,)
-API_ROUTERS: tuple[APIRouter, ...] = ()
+API_ROUTERS: tuple[APIRouter, ...] = (
+    referrals.router,
+    changes.router,
+    offers.router,
+    contacts.router,
+    escalations.router,
+    people.router,
+    staff.router,
+    protocols.router,
+    events.router,
+)

@@ -118,3 +118,9 @@ def referrals_moved_by_merge(session: Session, merged: Person) -> list[str]:
         if row.data.get("merged") == merged.id:
             return list(row.data.get("referrals", []))
     return []
+
+
+def identifiers_of(session: Session, person_id: str) -> list[PersonIdentifier]:
+    """The numbers that facilities and payers know a person by, in the order they were written down."""
+    rows = select(PersonIdentifier).where(PersonIdentifier.person_id == person_id).order_by(col(PersonIdentifier.id))
+    return list(session.exec(rows))

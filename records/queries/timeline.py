@@ -42,7 +42,7 @@ def list_timeline(
         query = query.where(JournalEntry.seq < before_seq)
     rows = list(session.exec(query.order_by(col(JournalEntry.seq).desc()).limit(limit)))
     names = names_for(session, referral, rows)
-    return [_entry(row, names) for row in rows]
+    return [entry_of(row, names) for row in rows]
 
 
 def names_for(session: Session, referral: Referral, rows: list[JournalEntry]) -> timeline.Names:
@@ -60,7 +60,8 @@ def names_for(session: Session, referral: Referral, rows: list[JournalEntry]) ->
     )
 
 
-def _entry(row: JournalEntry, names: timeline.Names) -> Entry:
+def entry_of(row: JournalEntry, names: timeline.Names) -> Entry:
+    """One journal entry as a line of the timeline."""
     late = row.recorded_at - row.at > (LATE_ENTRY if row.event == "attempt.logged" else timedelta(days=3650))
     return Entry(
         seq=row.seq,

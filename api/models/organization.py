@@ -1,0 +1,104 @@
+"""Staff, protocols and the feed of events as the API takes and gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from api.models.common import Id, In, Instant, Out, Text
+from domain.vocabulary import Role, Setting
+
+
+class StaffOut(Out):
+    """A member of staff."""
+
+    id: Id
+    name: str
+    first_name: str
+    email: str
+    phone: str
+    roles: list[Role]
+    facility_id: Id | None
+    supervisor_id: Id | None
+    is_active: bool
+    created_at: Instant
+
+    def location(self) -> str:
+        """Its address."""
+        return f"/api/v1/staff/{self.id}"
+
+
+class StaffIn(In):
+    """Somebody who will sign in. Passwords are set apart."""
+
+    email: Text
+    name: Text
+    roles: list[Role] = Field(max_length=6)
+    first_name: Text = ""
+    phone: Text = ""
+    facility_id: Id | None = None
+    supervisor_id: Id | None = None
+
+
+class AbsenceIn(In):
+    """A bridger is away; with a cover, the people move there for that time."""
+
+    from_at: Instant
+    until_at: Instant | None = None
+    cover_id: Id | None = None
+
+
+class AbsenceOut(Out):
+    """A time in which a bridger is away."""
+
+    id: Id
+    bridger_id: Id
+    from_at: Instant
+    until_at: Instant | None
+    cover_id: Id | None
+    ended_at: Instant | None
+
+
+class MovedOut(Out):
+    """The referrals whose people went to somebody else."""
+
+    referral_ids: list[Id]
+
+
+class ProtocolOut(Out):
+    """A published version of a protocol. It never changes."""
+
+    id: Id
+    key: str
+    version: int
+    title: str
+    published_at: Instant
+    settings: list[Setting] = []
+
+
+class ProtocolTextOut(ProtocolOut):
+    """The same with the file as it was published."""
+
+    text: str = Field(description="TOML")
+
+
+class EventOut(Out):
+    """One thing that happened, as the journal keeps it."""
+
+    id: int
+    referral_id: Id
+    seq: int
+    event: str
+    at: Instant
+    recorded_at: Instant
+    actor: str
+    subject_id: str
+    data: dict[str, Any]
+
+
+class EventsOut(Out):
+    """The next events, oldest first."""
+
+    items: list[EventOut]
+    last_id: int = Field(description="send it as `after` for the next ones; it stays when there are none")

@@ -1,0 +1,43 @@
+"""The journal as a feed: poll it to keep another system in step."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.access import requires
+from api.deps import Me, SessionDep
+from api.models.common import Limit
+from api.models.organization import EventOut, EventsOut
+from api.routes.common import PROBLEMS
+from records.queries.events import list_events
+
+router = APIRouter(prefix="/events", tags=["events"], responses=PROBLEMS)
+
+
+@router.get("")
+@requires("see_person")
+def list_(
+    session: SessionDep,
+    me: Me,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="`last_id` of the answer before")] = 0,
+    limit: Limit = 50,
+) -> EventsOut:
+    """What happened after an entry, about the referrals that you may see, oldest first; seconds late, none missed."""
+    rows = list_events(session, me.actor, after_id=after, limit=limit)
+    items = [
+        EventOut(
+            id=row.id or 0,
+            referral_id=row.stream,
+            seq=row.seq,
+            event=row.event,
+            at=row.at,
+            recorded_at=row.recorded_at,
+            actor=row.actor,
+            subject_id=row.subject_id,
+            data=row.data,
+        )
+        for row in rows
+    ]
+    return EventsOut(items=items, last_id=items[-1].id if items else after)

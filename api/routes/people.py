@@ -1,0 +1,79 @@
+"""The people who are supported: found, looked at, corrected."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from sqlmodel import Session
+
+from api.access import requires
+from api.deps import Me, SessionDep
+from api.errors import PreconditionRequired
+from api.models.common import PathId
+from api.models.people import LikenessesOut, LikenessOut, PersonOut, PersonPatch, PersonSearch
+from api.routes.common import PROBLEMS, if_match
+from domain.errors import NotFound, Stale
+from records.access import person_for
+from records.commands import changes
+from records.queries.people import find_duplicates, identifiers_of
+from records.tables import Person
+
+router = APIRouter(prefix="/people", tags=["people"], responses=PROBLEMS)
+
+
+@router.post("/search")
+@requires("file_referral", writes=False)
+def search(session: SessionDep, me: Me, body: PersonSearch) -> LikenessesOut:
+    """Who on record this may be: the same identifier, or the same birth date and a name alike. Never merged for you.
+
+    Somebody whom you may not see is told by id and likeness alone, so that the same person is not entered twice.
+    """
+    found = find_duplicates(
+        session,
+        me.actor.program_id,
+        given_name=body.given_name,
+        family_name=body.family_name,
+        birth_on=body.birth_on,
+        identifiers=[(one.system, one.value) for one in body.identifiers],
+    )
+    items = []
+    for likeness in found:
+        shown = LikenessOut(person_id=likeness.person.id, score=likeness.score, reasons=list(likeness.reasons))
+        if _may_see(session, me, likeness.person.id):
+            shown.person = _shown(session, likeness.person)
+            shown.open_referral_id = likeness.open_referral_id
+        items.append(shown)
+    return LikenessesOut(items=items)
+
+
+@router.get("/{person_id}")
+@requires("see_person")
+def get(session: SessionDep, me: Me, person_id: PathId) -> PersonOut:
+    """A person with at least one referral that you may see."""
+    return _shown(session, person_for(session, me.actor, person_id))
+
+
+@router.patch("/{person_id}")
+@requires("edit_person")
+def correct(session: SessionDep, me: Me, request: Request, person_id: PathId, body: PersonPatch) -> PersonOut:
+    """Correct what is known. Needs the ETag of what you saw as If-Match, so that nobody's correction is lost."""
+    person_for(session, me.actor, person_id)
+    person = session.get_one(Person, person_id, with_for_update=True, populate_existing=True)
+    seen = if_match(request)
+    if seen is None and request.headers.get("if-match") != "*":
+        raise PreconditionRequired
+    if seen is not None and seen != _shown(session, person).version:
+        raise Stale
+    corrected = changes.correct_person(session, me.actor, person_id, body.details_over(person))
+    return _shown(session, corrected)
+
+
+def _may_see(session: Session, me: Me, person_id: str) -> bool:
+    try:
+        person_for(session, me.actor, person_id)
+    except NotFound:
+        return False
+    return True
+
+
+def _shown(session: Session, person: Person) -> PersonOut:
+    return PersonOut.of(person, identifiers_of(session, person.id))

@@ -1,0 +1,159 @@
+"""Referrals: filed, listed, looked at, and what happens next for each."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from sqlmodel import Session
+
+from api import cursors
+from api.access import requires
+from api.deps import Me, SessionDep
+from api.errors import within
+from api.models.common import Cursor, Id, Limit, Listed, PathId
+from api.models.people import PersonIn
+from api.models.referrals import (
+    AgendaItemOut,
+    AgendaOut,
+    ReferralIn,
+    ReferralOut,
+    TimelineEntryOut,
+)
+from api.models.work import AttemptOut, ContactOut
+from api.routes.common import PROBLEMS, one_page
+from api.routes.contacts import contact_out
+from domain.agenda import agenda, promised_by, why
+from domain.case import Case
+from domain.vocabulary import ReferralStatus
+from records import clock
+from records.access import referral_for
+from records.commands import referrals
+from records.queries.case import load_case
+from records.queries.contacts import list_attempts, list_contacts
+from records.queries.events import list_story
+from records.queries.referrals import list_referrals
+from records.queries.staff import names_of
+from records.queries.timeline import entry_of, names_for
+from records.tables import Referral
+
+router = APIRouter(prefix="/referrals", tags=["referrals"], responses=PROBLEMS)
+
+
+@router.post("", status_code=201)
+@requires("file_referral")
+def file_referral(session: SessionDep, me: Me, body: ReferralIn) -> ReferralOut:
+    """File a referral. The program's promise begins to run at once.
+
+    One person has one open referral at a time: a second is refused (409) with the number of the first.
+    """
+    with within("person", PersonIn.model_fields):
+        row = referrals.file_referral(
+            session,
+            me.actor,
+            body.person.details() if body.person is not None else None,
+            body.details(),
+            facility_id=body.facility_id,
+            person_id=body.person_id,
+            source="api",
+            as_draft=body.is_draft,
+        )
+    return _shown(session, row)
+
+
+@router.get("")
+@requires("see_person")
+def list_(
+    session: SessionDep,
+    me: Me,
+    status: Annotated[list[ReferralStatus], Query()] = [],  # noqa: B006
+    facility_id: Id | None = None,
+    bridger_id: Id | None = None,
+    person_id: Id | None = None,
+    cursor: Cursor = "",
+    limit: Limit = 50,
+) -> Listed[ReferralOut]:
+    """The referrals that you may see, the newest first."""
+    rows = list_referrals(
+        session,
+        me.actor,
+        statuses=status,
+        facility_id=facility_id,
+        bridger_id=bridger_id,
+        person_id=person_id,
+        after=cursors.decode(cursor),
+        limit=limit + 1,
+    )
+    names = names_of(session, {row.bridger_id for row in rows})
+    return one_page(
+        rows,
+        limit,
+        lambda row: ReferralOut.of(row, bridger_name=names.get(row.bridger_id or "", "")),
+        lambda row: (row.created_at, row.id),
+    )
+
+
+@router.get("/{referral_id}")
+@requires("see_person")
+def get(session: SessionDep, me: Me, referral_id: PathId) -> ReferralOut:
+    """Where one referral stands."""
+    return _shown(session, referral_for(session, me.actor, referral_id))
+
+
+@router.get("/{referral_id}/agenda")
+@requires("see_person")
+def get_agenda(session: SessionDep, me: Me, referral_id: PathId) -> AgendaOut:
+    """Everything that must happen next, soonest first, each with the rule behind it."""
+    referral_for(session, me.actor, referral_id)
+    return AgendaOut(items=agenda_items(load_case(session, referral_id).facts()))
+
+
+@router.get("/{referral_id}/plan")
+@requires("see_person")
+def get_plan(session: SessionDep, me: Me, referral_id: PathId) -> Listed[ContactOut]:
+    """Every planned contact, and what became of it."""
+    referral_for(session, me.actor, referral_id)
+    now = clock.now()
+    rows = list_contacts(session, me.actor, referral_id=referral_id, limit=1000)
+    return Listed(items=[contact_out(row, now) for row in rows], next_cursor=None)
+
+
+@router.get("/{referral_id}/timeline")
+@requires("see_person")
+def get_timeline(
+    session: SessionDep,
+    me: Me,
+    referral_id: PathId,
+    before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    limit: Limit = 50,
+) -> Listed[TimelineEntryOut]:
+    """What happened, the newest first. `next_cursor` goes on as `before`."""
+    referral = referral_for(session, me.actor, referral_id)
+    rows = list_story(session, me.actor, referral, before_seq=before, limit=limit + 1)
+    names = names_for(session, referral, rows[:limit])
+    lines = [TimelineEntryOut.model_validate(entry_of(row, names), from_attributes=True) for row in rows[:limit]]
+    return Listed(items=lines, next_cursor=str(rows[limit - 1].seq) if len(rows) > limit else None)
+
+
+@router.get("/{referral_id}/attempts")
+@requires("log_attempt")
+def get_attempts(session: SessionDep, me: Me, referral_id: PathId) -> Listed[AttemptOut]:
+    """Every try to reach the person, those taken back included, the newest first."""
+    referral = referral_for(session, me.actor, referral_id)
+    rows = list_attempts(session, referral)
+    return Listed(items=[AttemptOut.model_validate(row) for row in rows], next_cursor=None)
+
+
+def agenda_items(case: Case) -> list[AgendaItemOut]:
+    """The agenda of a case as the API gives it."""
+    return [
+        AgendaItemOut(at=item.at, kind=item.kind, title=item.title, why=why(item, case), subject_id=item.subject_id)
+        for item in agenda(case)
+    ]
+
+
+def _shown(session: Session, row: Referral) -> ReferralOut:
+    shown = ReferralOut.of(row, bridger_name=names_of(session, {row.bridger_id}).get(row.bridger_id or "", ""))
+    if row.status is ReferralStatus.SUBMITTED:
+        shown.promised_by = promised_by(load_case(session, row.id).facts())
+    return shown
