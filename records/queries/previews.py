@@ -87,9 +87,7 @@ def preview(
     )
 
 
-def _filed(
-    session: Session, program: Program, facility: Facility, details: ReferralDetails, *, has_phone: bool
-) -> Case:
+def _filed(session: Session, program: Program, zone: str, details: ReferralDetails, *, has_phone: bool) -> Case:
     now = clock.now()
     protocol_id = newest_for_setting(session, program.id, details.setting).id
     left = details.discharged_at
