@@ -167,7 +167,8 @@ def _assignment(case: Case) -> Iterator[Item]:
     if offer is not None:
         yield Item(offer.answer_by, OFFER_EXPIRES, offer.id)
     elif case.status is not ReferralStatus.ON_HOLD:
-        at = since
+        at = max((o.closed_at for o in case.offers if o.closed_at is not None), default=since)
+        at = max(at, since)
         if case.offers_exhausted_at is not None:
             at = rules.retry.after(case.offers_exhausted_at, case.zone, case.calendar)
         yield Item(at, OFFER, case.referral_id)
@@ -297,7 +298,7 @@ def _ending(case: Case) -> Iterator[Item]:
     yield from _asked(case, FINISH, Subject.FINISH, max(end, last), _AT_ONCE, again=_A_WEEK)
 
 
-_AT_ONCE = Span(1)
+_AT_ONCE = Span()
 _A_WEEK = Span(7 * 86400)
 
 

@@ -33,16 +33,18 @@ def carry_out(session: Session, referral_id: str) -> NextItem | None:
     """
     work = open_for_timer(session, referral_id)
     done = 0
-    while items := due_items(work.rows.facts(), work.now):
+    items = due_items(work.rows.settled_facts(), work.now)
+    while items:
         for item in items[:1]:
             _HANDLERS[item.kind](work, item)
         done += 1
         if done > MOST_AT_ONCE:
             raise RunawayAgenda(f"{items[0].kind} of {referral_id} stays due")
+        items = due_items(work.rows.facts(), work.now)
     if done:
         item_next = work.settle(nudge=False)
     else:
-        item_next = agenda.next_item(work.rows.facts())
+        item_next = agenda.next_item(work.rows.settled_facts())
     return NextItem(item_next.at, item_next.kind) if item_next is not None else None
 
 

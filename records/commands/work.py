@@ -90,6 +90,7 @@ class Work:
         before = row.next_at
         row.version += 1
         row.next_at, row.next_item = (item.at, item.kind) if item is not None else (None, "")
+        self.rows.remember_settled(case)
         row.owner_id = self._owner()
         _place_on_board(row, self.rows, case)
         is_earlier = item is not None and (before is None or item.at < before)

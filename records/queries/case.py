@@ -33,6 +33,7 @@ class CaseRows:
     contacts: list[Contact]
     escalations: list[Escalation]
     overlays: tuple[Protocol, ...] = ()
+    _settled: tuple[int, Case] | None = None
 
     @cached_property
     def offers(self) -> list[Offer]:
@@ -83,6 +84,15 @@ class CaseRows:
             if escalation.id == escalation_id:
                 return escalation
         raise NotFound("That escalation")
+
+    def settled_facts(self) -> Case:
+        """The case as the last command left it: what `settle` saw, while nothing has changed since."""
+        kept = self._settled
+        return kept[1] if kept is not None and kept[0] == self.referral.version else self.facts()
+
+    def remember_settled(self, case: Case) -> None:
+        """Keep what `settle` saw under the version that it wrote."""
+        self._settled = (self.referral.version, case)
 
     def facts(self, *, with_attempts: bool = False) -> Case:
         """The case as the rules see it."""
@@ -153,6 +163,12 @@ def keep_cases(session: Session) -> None:
     Nobody else may write to the database meanwhile, and the gates are not asked again for a case that is kept.
     """
     session.info[_CACHE] = {}
+
+
+def forget_cases(session: Session) -> None:
+    """Let go of what was kept and of every row the session knows: the next journey begins with nothing."""
+    session.info[_CACHE] = {}
+    session.expunge_all()
 
 
 def keep_case(session: Session, rows: CaseRows) -> None:

@@ -1,0 +1,60 @@
+"""Running many lives: progress, what happened, how fast, and whether anything broke."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlmodel import Session, SQLModel
+
+from cli.simulation.life import Life
+from cli.simulation.world import build_world
+from records import clock, engine, ids
+from records.queries.case import forget_cases, keep_cases
+
+
+@dataclass
+class Result:
+    """What came of a simulation. `seconds` is real time spent living the lives."""
+
+    lives: int
+    seed: int
+    seconds: float = 0.0
+    counts: Counter[str] = field(default_factory=Counter)
+    broken: list[str] = field(default_factory=list)
+
+    @property
+    def per_minute(self) -> float:
+        """Ninety-day journeys a minute."""
+        return self.lives / self.seconds * 60 if self.seconds else 0.0
+
+
+def simulate(lives: int, seed: int, progress: Callable[[int], None] | None = None) -> Result:
+    """Live `lives` invented lives from this seed, one after another, on an in-memory database.
+
+    The same seed gives the same lives, ids included. The process's clock and database are the simulation's meanwhile.
+    """
+    result = Result(lives, seed)
+    chance = random.Random(seed)
+    ids.use_source(random.Random(seed))
+    engine.configure("sqlite://")
+    SQLModel.metadata.create_all(engine.database().write)
+    with Session(engine.database().write, expire_on_commit=False) as session:
+        keep_cases(session)
+        world = build_world(session, chance)
+        session.commit()
+        began = time.perf_counter()
+        for number in range(lives):
+            life = Life(session, world, f"{seed}:{number}", result.counts)
+            result.broken += life.run()
+            session.commit()
+            forget_cases(session)
+            if progress is not None:
+                progress(1)
+        result.seconds = time.perf_counter() - began
+    clock.run_real()
+    ids.use_source(random.SystemRandom())
+    return result
