@@ -11,14 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from records import engine
-from records.commands.upkeep import share_clock
-from records.settings import get_settings
 from workflows import names
 from workflows.activities.appointments import carry_out, next_item
 from workflows.activities.catch_up import CatchUp
@@ -79,12 +79,8 @@ def build_worker(
 def run_worker(address: str = "") -> None:
     """Work until SIGINT or SIGTERM; then finish what is under way, for at most 30 seconds.
 
-    Temporal being away at the start is waited out. The records are expected to be migrated.
+    The records are open already. Temporal being away at the start is waited out.
     """
-    settings = get_settings()
-    engine.configure(settings.sqlalchemy_url())
-    with engine.transaction() as session:
-        share_clock(session, settings.clock_speed)
     teller = Teller(lambda: connect(address)).start()
     engine.on_commit(teller.hear)
     try:
@@ -100,12 +96,33 @@ async def _work(address: str) -> None:
     client = await _patiently(address, stop)
     if client is None:
         return
+    await _require_search_attributes(client)
     await ensure_schedules(client)
     with activity_threads() as executor:
         async with build_worker(client, executor):
             _log.info("the worker keeps appointments")
             await stop.wait()
     _log.info("the worker has stopped")
+
+
+class NotRegistered(RuntimeError):
+    """The namespace lacks search attributes; a workflow that sets one would be stuck for good."""
+
+
+async def _require_search_attributes(client: Client) -> None:
+    """Raises NotRegistered with the names that are missing. A service that does not tell is taken at its word."""
+    try:
+        known = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+    except RPCError as error:
+        if error.status not in (RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED):
+            raise
+        _log.warning("temporal does not tell which search attributes it knows; all of ours must be registered")
+        return
+    missing = [key.name for key in names.SEARCH_ATTRIBUTES if key.name not in known.custom_attributes]
+    if missing:
+        raise NotRegistered(f"register these search attributes in namespace {client.namespace}: {', '.join(missing)}")
 
 
 async def _patiently(address: str, stop: asyncio.Event) -> Client | None:
