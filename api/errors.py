@@ -184,7 +184,7 @@ def _where(name: str, *, is_parameter: bool) -> dict[str, str]:
 
 
 def _code(kind: str) -> str:
-    """pydantic's kind of error in fewer words: `unknown_field`, `required`, `date`, `time`, `too_long`, `not_a_choice`."""
+    """pydantic's kind of error in fewer words, such as `unknown_field`, `required`, `date`, `not_a_choice`."""
     known = {"extra_forbidden": "unknown_field", "missing": "required", "enum": "not_a_choice", "value_error": "value"}
     if kind in known:
         return known[kind]

@@ -21,7 +21,39 @@ from records.commands.referrals import ReferralDetails
 from records.tables import Referral
 
 
-class ReferralIn(In):
+class ReferralFields(In):
+    """What is said of a referral beside the person."""
+
+    setting: Setting
+    facility_id: Id | None = Field(None, description="a planner's own facility is taken when this is not sent")
+    expected_on: Day | None = None
+    expected_time: Clock | None = None
+    certainty: DateCertainty = DateCertainty.UNKNOWN
+    discharged_at: Instant | None = Field(None, description="when the person has left already")
+    disposition: Disposition | None = None
+    unit: Text = ""
+    legal_status: Text = ""
+    risks: list[RiskFlag] = Field([], max_length=20)
+    consent: ConsentStatus = ConsentStatus.PENDING
+    consent_expires_at: Instant | None = None
+    needs: list[Need] = Field([], max_length=20)
+    note: Text = ""
+    visit_id: Text = Field("", description="the facility's number of this stay")
+    first_appointment_at: Instant | None = None
+    first_appointment_where: Text = ""
+
+    def details(self) -> ReferralDetails:
+        """As the commands take it."""
+        return ReferralDetails(**{name: getattr(self, name) for name in ReferralDetails.__dataclass_fields__})
+
+
+class PreviewIn(ReferralFields):
+    """A referral that may be filed; who the person is does not matter."""
+
+    has_phone: bool = Field(True, description="whether any number of the person's can be called")
+
+
+class ReferralIn(ReferralFields):
     """A referral to file: a new `person`, or the `person_id` of somebody on record."""
 
     model_config = ConfigDict(
@@ -41,25 +73,8 @@ class ReferralIn(In):
         },
     )
 
-    setting: Setting
     person: PersonIn | None = None
     person_id: Id | None = None
-    facility_id: Id | None = Field(None, description="a planner's own facility is taken when this is not sent")
-    expected_on: Day | None = None
-    expected_time: Clock | None = None
-    certainty: DateCertainty = DateCertainty.UNKNOWN
-    discharged_at: Instant | None = Field(None, description="when the person has left already")
-    disposition: Disposition | None = None
-    unit: Text = ""
-    legal_status: Text = ""
-    risks: list[RiskFlag] = Field([], max_length=20)
-    consent: ConsentStatus = ConsentStatus.PENDING
-    consent_expires_at: Instant | None = None
-    needs: list[Need] = Field([], max_length=20)
-    note: Text = ""
-    visit_id: Text = Field("", description="the facility's number of this stay")
-    first_appointment_at: Instant | None = None
-    first_appointment_where: Text = ""
     is_draft: bool = False
 
     @model_validator(mode="after")
@@ -67,11 +82,6 @@ class ReferralIn(In):
         if (self.person is None) == (self.person_id is None):
             raise ValueError("Say who the person is: either `person` or `person_id`.")
         return self
-
-    def details(self) -> ReferralDetails:
-        """As the commands take it."""
-        kept = set(ReferralDetails.__dataclass_fields__)
-        return ReferralDetails(**{name: getattr(self, name) for name in kept})
 
 
 class ReferralOut(Out):
@@ -252,11 +262,30 @@ class AgendaOut(Out):
     items: list[AgendaItemOut]
 
 
+class PreviewItemOut(Out):
+    """One thing that would be done. A series is one item: `count` times until `until`."""
+
+    at: Instant
+    kind: str
+    title: str
+    why: str
+    stage: str = Field(description="`program`, `before` or `after` leaving, `end`")
+    who: str
+    count: int
+    every: str
+    until: Instant | None
+
+
 class PreviewOut(Out):
     """What would happen, and when, if this referral were filed now."""
 
-    promised_by: Instant | None
-    items: list[AgendaItemOut]
+    promised_by: Instant | None = Field(description="by when the program answers, or names a bridger")
+    accepts_at_once: bool
+    assumed_leaving: Instant | None = Field(description="from when contacts are counted; null: no date is known")
+    is_high_risk: bool
+    protocol_title: str
+    zone: str
+    items: list[PreviewItemOut]
 
 
 class TimelineEntryOut(Out):

@@ -16,6 +16,8 @@ from api.models.people import PersonIn
 from api.models.referrals import (
     AgendaItemOut,
     AgendaOut,
+    PreviewIn,
+    PreviewOut,
     ReferralIn,
     ReferralOut,
     TimelineEntryOut,
@@ -32,6 +34,7 @@ from records.commands import referrals
 from records.queries.case import load_case
 from records.queries.contacts import list_attempts, list_contacts
 from records.queries.events import list_story
+from records.queries.previews import preview
 from records.queries.referrals import list_referrals
 from records.queries.staff import names_of
 from records.queries.timeline import entry_of, names_for
@@ -59,6 +62,14 @@ def file_referral(session: SessionDep, me: Me, body: ReferralIn) -> ReferralOut:
             as_draft=body.is_draft,
         )
     return _shown(session, row)
+
+
+@router.post("/preview")
+@requires("file_referral", writes=False)
+def preview_referral(session: SessionDep, me: Me, body: PreviewIn) -> PreviewOut:
+    """What would happen, and when, from the very plan and agenda that will run. Nothing is written."""
+    found = preview(session, me.actor, body.details(), facility_id=body.facility_id, has_phone=body.has_phone)
+    return PreviewOut.model_validate(found)
 
 
 @router.get("")
