@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from sqlmodel import Session, col, select
 
 from domain.agenda import promised_by
-from domain.errors import Conflict, Invalid, NotFound
+from domain.errors import Conflict, Invalid, InvalidFields, NotFound, gather
 from domain.vocabulary import (
     OPEN_STATUSES,
     ClosureReason,
@@ -28,7 +28,7 @@ from records.access import Actor, referral_for
 from records.commands.changes import correct_person
 from records.commands.dates import EARLIEST_BACK, check_expected
 from records.commands.escalations import settle_ladder
-from records.commands.people import PersonDetails, register_person
+from records.commands.people import PersonDetails, fill_person, register_person
 from records.commands.planning import replan_case
 from records.commands.recognition import learn_about, recognize
 from records.commands.text import LINE_LENGTH, checked_text
@@ -159,6 +159,25 @@ def submit_draft(
     _submit(work)
     work.settle()
     return work.referral
+
+
+def check_filing(person: PersonDetails, details: ReferralDetails, zone: str) -> None:
+    """Refuse what filing would refuse, before anything is filed. Raises Invalid, or InvalidFields with all of it."""
+    problems: list[Invalid] = []
+    said = Person(id="", program_id="", given_name="", family_name="", created_at=clock.now())
+    checks: tuple[Callable[[], None], ...] = (
+        lambda: fill_person(said, person, zone),
+        lambda: _check_details(details, clock.now(), zone),
+        lambda: _require_minimum(said, details),
+    )
+    for check in checks:
+        try:
+            check()
+        except InvalidFields as refusal:
+            problems += refusal.problems
+        except Invalid as problem:
+            problems.append(problem)
+    gather(problems)
 
 
 def _submit(work: Work) -> None:
