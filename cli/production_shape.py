@@ -9,31 +9,28 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from functools import partial
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cli.local_postgres import PostgresError, postgres_server
 from cli.processes import free_port, spawn, stop
+from cli.production_checks import NotInShape, check_doors, check_referral, check_upkeep
 from cli.temporal_server import TemporalServerError, temporal_binary, temporal_server
 
 NAMESPACE_SCRIPT = Path(__file__).parents[1] / "deploy" / "temporal-namespace.sh"
-_READY_SECONDS = 60.0
-_UPKEEP_SECONDS = 90.0  # it runs every minute
+HOSPITAL = "Example Hospital"
+PLANNER = "planner@hospital.example"
+STAFF = (
+    ("manager@program.example", "Max Manager", "manager", ()),
+    ("supervisor@program.example", "Sue Supervisor", "supervisor", ()),
+    ("clinician@program.example", "Cleo Clinician", "clinician", ()),
+    (PLANNER, "Pia Planner", "planner", ("--facility", HOSPITAL)),
+)
 _STOP_SECONDS = 45.0  # as docker-compose.yml gives a worker
-_ASK_SECONDS = 5.0
-
-
-class NotInShape(Exception):
-    """What is not as production needs it, in a sentence."""
 
 
 def production_shape() -> None:
@@ -45,28 +42,80 @@ def production_shape() -> None:
         temporal = stack.enter_context(temporal_server(folder))
         env = _environment(records.url("footbridge"), temporal.address, folder)
         _say("PostgreSQL and Temporal (the embedded development server) run")
-        _run("the namespace", [str(NAMESPACE_SCRIPT)], env)
-        _run("the migration", _footbridge("migrate"), env)
-        _run("the migration, again", _footbridge("migrate"), env)
-
-        running: list[tuple[str, subprocess.Popen[bytes]]] = []
-        addresses = []
-        try:
-            for number in (1, 2):
-                port = free_port()
-                addresses.append(f"http://127.0.0.1:{port}")
-                web = _footbridge("api"), folder / f"api-{number}.log", {**env, "FOOTBRIDGE_PORT": str(port)}
-                worker = _footbridge("worker"), folder / f"worker-{number}.log", env
-                for name, (argv, log, its_env) in ((f"web server {number}", web), (f"worker {number}", worker)):
-                    running.append((name, spawn(argv, log=log, env=its_env)))
-            _look(addresses, lambda: _all_run(running))
-            _stop_each(running)
-        except NotInShape as error:
-            raise NotInShape(f"{error}\n{_ends_of_logs(folder)}") from error
-        finally:
-            for _, process in running:
-                stop(process, within_seconds=5)
+        token = _set_up(env)
+        _say("The namespace, the records, a program and its staff are set up")
+        with _processes(folder, env) as running:
+            check_doors(running.addresses, running.check)
+            _say(f"Both web servers are ready and keep strangers out: {', '.join(running.addresses)}")
+            check_referral(running.addresses, token, env, running.check)
+            _say("A referral filed at one is seen at the other, and its transition runs")
+            check_upkeep(running.addresses, running.check)
+            _say("A worker has run upkeep, and both web servers see it")
+            running.stop()
+            _say("Web servers and workers ended by themselves when asked")
     _say("Everything has stopped. Production's shape holds")
+
+
+def _set_up(env: Mapping[str, str]) -> str:
+    """What an administrator does on the first day, in the words of deploy/README.md; a planner's token."""
+    _run([str(NAMESPACE_SCRIPT)], env)
+    _footbridge(env, "migrate")
+    _footbridge(env, "program", "add", "Example Program")
+    _footbridge(env, "facility", "add", HOSPITAL, "--kind", "hospital", "--setting", "psychiatric_inpatient")
+    for email, name, role, more in STAFF:
+        _footbridge(env, "user", "add", email, "--name", name, "--role", role, *more)
+    return _footbridge(env, "token", PLANNER).strip()
+
+
+class Running:
+    """Two web servers and two workers."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+        self.addresses: list[str] = []
+        self._processes: list[tuple[str, subprocess.Popen[bytes]]] = []
+        for number in (1, 2):
+            port = free_port()
+            self.addresses.append(f"http://127.0.0.1:{port}")
+            its_env = {**env, "FOOTBRIDGE_PORT": str(port)}
+            self._start(f"web server {number}", "api", folder / f"api-{number}.log", its_env)
+            self._start(f"worker {number}", "worker", folder / f"worker-{number}.log", env)
+
+    def _start(self, name: str, command: str, log: Path, env: Mapping[str, str]) -> None:
+        self._processes.append((name, spawn([sys.executable, "-m", "cli.main", command], log=log, env=env)))
+
+    def check(self) -> None:
+        """Raise NotInShape when one of them has ended."""
+        for name, process in self._processes:
+            if process.poll() is not None:
+                raise NotInShape(f"{name} ended with exit {process.returncode}")
+
+    def stop(self) -> None:
+        """SIGTERM, as containers are stopped: each ends by itself, in time, with exit 0. Raises NotInShape."""
+        self.check()
+        for name, process in reversed(self._processes):
+            process.terminate()
+            try:
+                code = process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                raise NotInShape(f"{name} did not stop within {_STOP_SECONDS:g} s of SIGTERM") from error
+            if code != 0:
+                raise NotInShape(f"{name} ended with exit {code}")
+
+    def end(self) -> None:
+        """Whatever has happened, none of them stays."""
+        for _, process in self._processes:
+            stop(process, within_seconds=5)
+
+
+@contextmanager
+def _processes(folder: Path, env: Mapping[str, str]) -> Iterator[Running]:
+    running = Running(folder, env)
+    try:
+        yield running
+    except NotInShape as error:
+        raise NotInShape(f"{error}\n{_ends_of_logs(folder)}") from error
+    finally:
+        running.end()
 
 
 def _environment(database_url: str, temporal_address: str, folder: Path) -> dict[str, str]:
@@ -85,85 +134,21 @@ def _environment(database_url: str, temporal_address: str, folder: Path) -> dict
     }
 
 
-def _look(addresses: list[str], all_run: Callable[[], None]) -> None:
-    """Both web servers are ready, show the sign-in page, keep strangers out, and see that a worker has done upkeep."""
-    for address in addresses:
-        _wait(partial(_is_ready, address), _READY_SECONDS, f"{address}/readyz is not 200", all_run)
-        status, headers, page = _get(f"{address}/sign-in")
-        if status != 200 or "password" not in page:
-            raise NotInShape(f"{address}/sign-in answered {status} without a sign-in page")
-        if "default-src 'self'" not in headers.get("content-security-policy", ""):
-            raise NotInShape(f"{address}/sign-in has no content security policy")
-        status, _, _ = _get(f"{address}/api/v1/referrals")
-        if status != 401:
-            raise NotInShape(f"a stranger asked {address}/api/v1/referrals and was answered {status}, not 401")
-    _say(f"Both web servers are ready and keep strangers out: {', '.join(addresses)}")
-    for address in addresses:
-        _wait(partial(_sees_upkeep, address), _UPKEEP_SECONDS, "no worker has run upkeep", all_run)
-    _say("A worker has run upkeep, and both web servers see it")
+def _footbridge(env: Mapping[str, str], *words: str) -> str:
+    return _run([sys.executable, "-m", "cli.main", *words], env)
 
 
-def _is_ready(address: str) -> bool:
-    return _get(f"{address}/readyz")[0] == 200
-
-
-def _sees_upkeep(address: str) -> bool:
-    return "footbridge_upkeep_age_seconds" in _get(f"{address}/metrics")[2]
-
-
-def _stop_each(running: list[tuple[str, subprocess.Popen[bytes]]]) -> None:
-    """SIGTERM, as containers are stopped: each ends by itself, in time, and well."""
-    for name, process in reversed(running):
-        process.terminate()
-        try:
-            code = process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            raise NotInShape(f"{name} did not stop within {_STOP_SECONDS:g} s of SIGTERM") from error
-        if code not in (0, -signal.SIGTERM):  # uvicorn raises the signal anew once it has shut down
-            raise NotInShape(f"{name} ended with exit {code}")
-    _say("Web servers and workers ended by themselves when asked")
-
-
-def _all_run(running: list[tuple[str, subprocess.Popen[bytes]]]) -> None:
-    for name, process in running:
-        if process.poll() is not None:
-            raise NotInShape(f"{name} ended with exit {process.returncode}")
-
-
-def _wait(holds: Callable[[], bool], seconds: float, otherwise: str, all_run: Callable[[], None]) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        all_run()
-        if time.monotonic() > deadline:
-            raise NotInShape(f"{otherwise}, for {seconds:g} s")
-        time.sleep(0.2)
-
-
-def _get(url: str) -> tuple[int, Mapping[str, str], str]:
-    """Status, headers by small letters, and text; status 0 while nobody answers."""
-    try:
-        with urllib.request.urlopen(url, timeout=_ASK_SECONDS) as answer:  # noqa: S310 (our own http addresses)
-            return answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, {}, ""
-    except OSError:
-        return 0, {}, ""
-
-
-def _footbridge(*words: str) -> list[str]:
-    return [sys.executable, "-m", "cli.main", *words]
-
-
-def _run(what: str, argv: list[str], env: Mapping[str, str]) -> None:
-    done = subprocess.run(argv, env=dict(env), capture_output=True, text=True, check=False)
+def _run(argv: list[str], env: Mapping[str, str]) -> str:
+    """What it printed. Raises NotInShape with what it said when it did not go well."""
+    done = subprocess.run(argv, env=dict(env), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise NotInShape(f"{what} ended with exit {done.returncode}:\n{done.stdout}{done.stderr}")
+        raise NotInShape(f"{' '.join(argv)} ended with exit {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 def _ends_of_logs(folder: Path) -> str:
-    return "\n".join(
-        f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}" for log in sorted(folder.glob("*.log"))
-    )
+    logs = sorted(folder.glob("*.log"))
+    return "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}" for log in logs)
 
 
 def _say(sentence: str) -> None:

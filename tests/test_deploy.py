@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -10,10 +11,12 @@ from typing import Any
 
 import psycopg
 import pytest
+import typer
 import yaml
 
 from api.routes import health
 from cli.local_postgres import PostgresServer, postgres_binaries
+from cli.main import app
 from cli.temporal_server import temporal_binary, temporal_server
 from records.settings import Settings
 from workflows.names import SEARCH_ATTRIBUTES
@@ -146,6 +149,30 @@ def test_two_of_each_and_time_to_finish() -> None:
     assert SERVICES["api"]["deploy"]["replicas"] == SERVICES["worker"]["deploy"]["replicas"] == 2
     assert SERVICES["worker"]["stop_grace_period"] == "45s"  # the worker gives its activities 30
     assert "temporal" not in str(SERVICES["api"]["depends_on"])
+
+
+def commands() -> dict[str, Any]:
+    """Every command of `footbridge`, those of two words too."""
+    found: dict[str, Any] = {}
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        found[name] = command
+        found |= {f"{name} {second}": inner for second, inner in getattr(command, "commands", {}).items()}
+    return found
+
+
+def test_the_commands_that_are_started_exist() -> None:
+    started = [service["command"] for service in SERVICES.values() if service.get("command", [""])[0] == "footbridge"]
+    assert len(started) == 3
+    for line in [*started, json.loads(re.findall(r"^CMD (.+)$", DOCKERFILE, re.MULTILINE)[0])]:
+        assert line[1] in commands(), line
+
+
+def test_the_first_days_commands_exist_with_their_options() -> None:
+    lines = re.findall(r"^fb (\w+ \w+) (.+)$", README, re.MULTILINE)
+    assert len(lines) == 3
+    for command, words in lines:
+        known = {option for param in commands()[command].params for option in param.opts}
+        assert set(re.findall(r"--[a-z-]+", words)) <= known, command
 
 
 def test_what_is_watched_exists() -> None:
