@@ -86,6 +86,11 @@ class Due(Strict):
     calling_hours: bool = False
     skip_late: bool = False
 
+    @property
+    def knows_high_risk(self) -> bool:
+        """Whether people at high risk have a time of their own."""
+        return self.high_risk is not None or self.high_risk_dates is not None
+
     @model_validator(mode="after")
     def _one_way(self) -> Due:
         if (self.after is None) == (self.before is None):

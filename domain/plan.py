@@ -15,15 +15,16 @@ from domain.case import Case, Contact
 from domain.clock import end_of, local_date, next_call, start_of
 from domain.protocol import LOST_KEY as LOST_KEY
 from domain.protocol import ContactRule
-from domain.vocabulary import ContactState, Mode, ReferralStatus
+from domain.vocabulary import ContactState, Mode, ReferralStatus, RiskFlag
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A contact that there should be.
 
-    `is_compressed`: the window was cut short by the date of leaving. `has_gone_by`: one of a series whose time was over
-    when the plan was made; it stays if it is on record, but is not asked for afterwards.
+    `is_compressed`: the window was cut short by the date of leaving. `has_gone_by`: one of a series, or one that was
+    taken off the plan before, whose time was over when the plan was made; it stays if it is on record, but is not asked
+    for afterwards.
     """
 
     key: str
@@ -74,12 +75,18 @@ def plan(case: Case, now: datetime) -> list[Planned]:
     for rule in rules:
         if rule.only and not case.risks.intersection(rule.only):
             continue
-        if case.lost_at is not None and rule.is_series:
-            continue
+        if case.lost_at is not None and rule.due.after in ("discharge", "first_appointment"):
+            continue  # looking for the person takes the place of the usual plan
         found.extend(_occurrences(rule, case))
     if case.lost_at is not None and case.discharged_at is not None:
         found.extend(_search(case, case.lost_at, case.discharged_at))
-    found = [replace(p, has_gone_by=True) if p.due_at <= now and _repeats(case, p) else p for p in found]
+    dropped = {(c.key, c.seq, c.opens_at, c.due_at) for c in case.contacts if c.state is ContactState.SUPERSEDED}
+    found = [
+        replace(p, has_gone_by=True)
+        if p.due_at <= now and (_repeats(case, p) or (p.key, p.seq, p.opens_at, p.due_at) in dropped)
+        else p
+        for p in found
+    ]
     found.sort(key=lambda p: (p.due_at, p.key, p.seq))
     return found
 
@@ -105,7 +112,8 @@ def plan_hold(case: Case) -> list[Planned]:
 def replan(case: Case, wanted: Iterable[Planned]) -> Replanned:
     """Compare the wanted contacts of this cycle with those there are.
 
-    What was met, missed or waived stays. A window never grows because a risk flag was taken away: see `shorten_only`.
+    What was met, missed or waived stays. A window never grows because a risk flag was taken away, not even when it
+    moves with its anchor afterwards.
     """
     existing = {(c.key, c.seq): c for c in case.contacts if c.cycle == case.cycle and c.state in _STAYING}
     added: list[Planned] = []
@@ -115,10 +123,31 @@ def replan(case: Case, wanted: Iterable[Planned]) -> Replanned:
         if present is None:
             if not planned.has_gone_by:
                 added.append(planned)
-        elif present.state.is_awaited and (present.opens_at, present.due_at) != (planned.opens_at, planned.due_at):
+            continue
+        planned = _still_short(case, present, planned)
+        if present.state.is_awaited and (present.opens_at, present.due_at) != (planned.opens_at, planned.due_at):
             moved.append(Moved(present, planned.opens_at, planned.due_at, planned.is_compressed))
     removed = tuple(c for c in existing.values() if c.state.is_awaited)
     return Replanned(tuple(added), tuple(moved), removed)
+
+
+def _still_short(case: Case, present: Contact, planned: Planned) -> Planned:
+    """The window by the shorter time when high risk had shortened it before, though the flag is gone by now."""
+    rule = case.rule(planned.key)
+    if rule is None or case.is_high_risk or rule.is_series or not rule.due.knows_high_risk:
+        return planned
+    if present.due_at >= window(rule, case, _anchor_behind(rule, case, present.opens_at))[1]:
+        return planned
+    high = replace(case, risks=case.risks | {RiskFlag.SUICIDE_RISK})
+    return replace(planned, due_at=window(rule, high, _anchor_behind(rule, case, planned.opens_at))[1])
+
+
+def _anchor_behind(rule: ContactRule, case: Case, opens_at: datetime) -> datetime:
+    """The instant from which a window that opens then was counted, as exactly as its end depends on it."""
+    due = rule.due
+    if due.dates is not None and due.dates[0]:
+        return start_of(local_date(opens_at, case.zone) - timedelta(days=due.dates[0]), case.zone)
+    return opens_at - timedelta(seconds=due.opens.seconds if due.opens is not None else 0)
 
 
 def shorten_only(change: Replanned) -> Replanned:
@@ -297,7 +326,11 @@ def attempts_missing(rule: ContactRule, case: Case, contact: Contact) -> list[st
     Without a phone nothing is asked of the phone; without a visit a plan that wants one is
     never complete.
     """
-    tries = [a for a in case.attempts if a.at >= contact.opens_at and a.outcome.counts_as_attempt]
+    tries = [
+        a
+        for a in case.attempts
+        if a.at >= contact.opens_at and a.outcome.counts_as_attempt and (case.has_phone or not a.mode.needs_phone)
+    ]
     return missing_of(rule, tries, case.has_phone, case.zone)
 
 

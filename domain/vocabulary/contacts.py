@@ -44,7 +44,7 @@ class Outcome(Word):
     @property
     def counts_as_attempt(self) -> bool:
         """Individual communication that the person could answer, counted even when it fails ([40])."""
-        return self not in (Outcome.AUTOMATED_REPLY,)
+        return self not in (Outcome.AUTOMATED_REPLY, Outcome.WRONG_NUMBER)
 
 
 class ContactState(Word):

@@ -56,6 +56,11 @@ class Resolution(Word):
     NOT_NEEDED = "not_needed", "Not needed any more"
     CORRECTED = "corrected", "The record was corrected"
 
+    @property
+    def is_found(self) -> bool:
+        """It is known where the person is."""
+        return self in (Resolution.REACHED, Resolution.FOUND_IN_HOSPITAL, Resolution.FOUND_IN_CUSTODY)
+
 
 class WelfareDecision(Word):
     """What the clinician decided; least invasive first (Lifeline policy [35])."""

@@ -19,7 +19,7 @@ from domain.vocabulary import (
 )
 from records.access import Actor, person_for
 from records.commands.dates import LATEST_AHEAD, check_expected
-from records.commands.escalations import settle_ladder
+from records.commands.escalations import hurry, settle_ladder
 from records.commands.people import PersonDetails, add_identifiers, fill_person
 from records.commands.planning import replan_case
 from records.commands.text import LINE_LENGTH, checked_text
@@ -87,6 +87,7 @@ def set_risks(session: Session, actor: Actor, referral_id: str, risks: Sequence[
     work.referral.risks = after
     work.record("risks.changed", before=before, after=after)
     replan_case(work, "risk flags changed", only_shorten=True)
+    hurry(work)
     work.settle()
     return work.referral
 

@@ -23,6 +23,7 @@ from domain.vocabulary import (
 from records.access import Actor
 from records.commands.closing import die_work, end_work
 from records.commands.crediting import credit, meet
+from records.commands.effort import require_full_effort
 from records.commands.escalations import settle_ladder, settle_reached
 from records.commands.holds import hold_work
 from records.commands.planning import replan_case
@@ -178,6 +179,7 @@ def _check_entry(mode: Mode, outcome: Outcome, minutes: int | None) -> None:
         Outcome.LEFT_MESSAGE,
         Outcome.WRONG_NUMBER,
         Outcome.CALL_LATER,
+        Outcome.DECLINED,
     ):
         raise Invalid(
             "collateral",
@@ -319,13 +321,19 @@ def change_rhythm(session: Session, actor: Actor, referral_id: str, key: str, ev
 
 
 def declare_lost(session: Session, actor: Actor, referral_id: str, note: str) -> None:
-    """Every step was tried: the search cadence takes the place of the usual rhythm."""
+    """Every step was tried: the search cadence takes the place of the usual plan.
+
+    Raises Conflict before the person has left, and while the protocol still asks for attempts.
+    """
     work = open_case(session, actor, referral_id, "waive")
     work.require_status(ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS)
     if work.referral.discharged_at is None:
         raise Conflict("not_discharged", "The search begins after the person has left.")
     if work.referral.lost_at is not None:
         return
+    for call in work.rows.escalations:
+        if call.state.is_open:
+            require_full_effort(work, call)
     work.referral.lost_at = work.now
     work.record("search.started", note=checked_text(note, "note", required=True))
     for subject in (Subject.CONTACT, Subject.STREAK):

@@ -16,7 +16,8 @@ from records.tables import Attempt, Contact
 
 def meet(work: Work, attempt: Attempt, met: dict[str, ContactState]) -> tuple[list[Contact], list[Contact]]:
     """Write down the contacts that this attempt met, by id; returns those met in time and those met late."""
-    in_time, late = [], []
+    in_time: list[Contact] = []
+    late: list[Contact] = []
     for contact in work.rows.contacts:
         state = met.get(contact.id)
         if state is None:

@@ -21,6 +21,7 @@ from domain.vocabulary import (
     WelfareDecision,
 )
 from records.access import Actor
+from records.commands.effort import require_full_effort
 from records.commands.messages import tell
 from records.commands.text import checked_text
 from records.commands.work import Work, open_case
@@ -212,6 +213,24 @@ def call_again(work: Work, settled_ids: Collection[str]) -> None:
         raise_ladder(work, row.subject, row.subject_id, row.ladder, due_at=row.due_at, why=row.why, ask=row.ask)
 
 
+def hurry(work: Work) -> None:
+    """The person is at high risk now: whoever was called has the shorter time, counted from when they were told.
+
+    Never a longer one.
+    """
+    case = work.rows.facts()
+    if not case.is_high_risk:
+        return
+    for row in work.rows.escalations:
+        if not row.state.is_open or row.alerts > 1:
+            continue
+        rung = case.rungs(row.ladder)[row.rung]
+        row.high_risk = True
+        row.answer_by = min(row.answer_by, rung.answer.of(True).after(row.raised_at, case.zone, case.calendar))
+        if row.act_by is not None and row.acknowledged_at is not None and row.decision is None:
+            row.act_by = min(row.act_by, rung.act.of(True).after(row.acknowledged_at, case.zone, case.calendar))
+
+
 def acknowledge(session: Session, actor: Actor, referral_id: str, escalation_id: str) -> Escalation:
     """Take an escalation: “I have this”. Doing it twice changes nothing.
 
@@ -252,7 +271,7 @@ def resolve(
     """Settle an escalation with what was done; the whole ladder it belongs to is settled with it.
 
     Raises Conflict when “unable to reach” is said while the protocol still asks for attempts (acceptance scenario 39),
-    or while a welfare check has no outcome.
+    NotAllowed when the ladder has come to a welfare check and nobody but a clinician may say that none is needed.
     """
     work = open_case(session, actor, referral_id, "resolve")
     row = work.rows.escalation(escalation_id)
@@ -260,27 +279,23 @@ def resolve(
     if row.state is EscalationState.RESOLVED:
         raise IllegalState("This is settled already.", state=row.state)
     text = checked_text(note, "note", required=True)
-    if row.ask is Ask.WELFARE_CHECK and row.decision is None and Role.CLINICIAN not in actor.roles:
-        raise NotAllowed("clinician_decides", "A clinician decides this step. Ask the on-call clinician.")
+    _require_clinician(work, row, resolution)
     if resolution is Resolution.UNABLE_TO_REACH:
-        _require_full_effort(work, row)
+        require_full_effort(work, row)
     settle_ladder(work, resolution, subject=row.subject, subject_id=row.subject_id, note=text, by=actor.id)
     work.settle()
     return row
 
 
-def _require_full_effort(work: Work, row: Escalation) -> None:
-    from domain.plan import attempts_missing
-    from records.queries.case import contact_facts
-
-    if row.subject is not Subject.CONTACT:
+def _require_clinician(work: Work, row: Escalation, resolution: Resolution) -> None:
+    """Once a ladder asks about a welfare check a clinician answers for it; that somebody was found, anybody may say."""
+    if resolution.is_found or Role.CLINICIAN in work.actor.roles:
         return
-    contact = work.rows.contact(row.subject_id)
-    case = work.rows.facts(with_attempts=True)
-    rule = case.rule(contact.key)
-    missing = attempts_missing(rule, case, contact_facts(contact)) if rule is not None else []
-    if missing:
-        raise Conflict("effort_incomplete", f"Before this counts as “unable to reach”: {', '.join(missing)}.")
+    mine = (row.subject, row.subject_id, row.occurrence)
+    for other in work.rows.escalations:
+        is_same_climb = (other.subject, other.subject_id, other.occurrence) == mine
+        if is_same_climb and other.ask is Ask.WELFARE_CHECK and other.state.is_open:
+            raise NotAllowed("clinician_decides", "A clinician decides this step. Ask the on-call clinician.")
 
 
 def decide_welfare_check(

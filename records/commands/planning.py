@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from domain.plan import LOST_KEY, Planned, plan, plan_hold, replan, shorten_only
 from domain.vocabulary import ContactState, ReferralStatus, Resolution, Subject
@@ -35,10 +35,10 @@ def replan_case(
     if change.is_empty:
         return
     rows = {row.id: row for row in work.rows.contacts}
-    moved = []
+    moved: list[tuple[str, datetime, datetime]] = []
     for move in change.moved:
         row = rows[move.contact.id]
-        moved.append([row.id, row.due_at, move.due_at])
+        moved.append((row.id, row.due_at, move.due_at))
         row.opens_at, row.due_at, row.is_compressed = move.opens_at, move.due_at, move.is_compressed
         _mark_arrival(work, row)
     for contact in change.removed:

@@ -544,7 +544,7 @@ def test_who_is_found_again_is_called_weekly_from_then_on_not_for_the_weeks_gone
     change = replan(found, plan(found, now))
     assert change.added
     assert all(p.due_at > now for p in change.added)
-    assert {p.key for p in change.added} == {"weekly"}
+    assert {p.key for p in change.added} == {"weekly", "second-month-visit", "closing-meeting"}
     assert all(c.key == LOST_KEY for c in change.removed)
 
 
