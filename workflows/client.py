@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
@@ -152,8 +153,7 @@ class Teller:
     def _take(self) -> tuple[list[str], list[str]] | None:
         """The words that wait, a batch at most; None when there are none."""
         with self._lock:
-            nudges = [self._nudges.popitem()[0] for _ in range(min(_BATCH, len(self._nudges)))]
-            deliveries = [self._deliveries.popitem()[0] for _ in range(min(_BATCH, len(self._deliveries)))]
+            nudges, deliveries = _first(self._nudges), _first(self._deliveries)
         return (nudges, deliveries) if nudges or deliveries else None
 
     async def _pass_on(self, nudges: list[str], deliveries: list[str]) -> bool:
@@ -182,3 +182,11 @@ class Teller:
                     mark_told(session, told, before=began)
         except SQLAlchemyError as error:
             _log.warning("not recorded as told (%s): upkeep will tell again", type(error).__name__)
+
+
+def _first(waiting: dict[str, None]) -> list[str]:
+    """Take those that have waited longest, a batch at most."""
+    ids = list(islice(waiting, _BATCH))
+    for an_id in ids:
+        del waiting[an_id]
+    return ids

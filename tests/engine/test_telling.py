@@ -7,21 +7,24 @@ import time
 from datetime import timedelta
 
 import pytest
+from sqlmodel import select
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import ActivityEnvironment
 
 from cli.processes import free_port
 from cli.temporal_server import TemporalServer
 from domain import agenda
+from domain.vocabulary import Channel
 from records import clock
 from records.engine import on_commit, read_session
 from records.queries.next_item import find_next_item
 from records.queries.upkeep import agenda_lateness, list_untold
+from records.tables import Notification, Outbox
 from tests.engine.program import SmallProgram, events, small_program
 from tests.engine.running import settled, until, whole_system
 from workflows import names
 from workflows.activities.catch_up import CatchUp
-from workflows.client import Teller, connect
+from workflows.client import Teller, connect, send_off
 from workflows.names import CaughtUp
 from workflows.upkeep import ensure_schedules
 
@@ -133,3 +136,34 @@ def test_many_words_are_told_and_marked_together(server: TemporalServer, program
             await until(lambda: _untold() == [])
 
     asyncio.run(scenario())
+
+
+def test_a_message_goes_out_once_however_often_its_delivery_is_started(
+    server: TemporalServer, program: SmallProgram
+) -> None:
+    async def scenario() -> None:
+        async with whole_system(server.address, skipping=False) as running:
+            referral_id = program.file()
+            await until(lambda: "offer.made" in events(referral_id))
+            await until(lambda: len(_outbox()) == 1)
+            waiting = _emails(referral_id)
+            for _ in range(3):
+                assert await send_off(running.client, waiting) == waiting
+                for notification_id in waiting:
+                    await running.client.get_workflow_handle(names.delivery_id(notification_id)).result()
+            assert len(_outbox()) == 1
+
+    asyncio.run(scenario())
+
+
+def _outbox() -> list[str]:
+    with read_session() as session:
+        return list(session.exec(select(Outbox.key)))
+
+
+def _emails(referral_id: str) -> list[str]:
+    with read_session() as session:
+        sent = select(Notification.id).where(
+            Notification.referral_id == referral_id, Notification.channel == Channel.EMAIL
+        )
+        return list(session.exec(sent))
