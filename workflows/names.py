@@ -53,6 +53,7 @@ CATCH_UP_TIMEOUT = timedelta(minutes=2)
 CATCH_UP_RETRY = RetryPolicy(maximum_attempts=2)
 """Upkeep runs again a minute later anyway."""
 
+
 @dataclass(frozen=True)
 class Appointment:
     """What a transition waits for next. Nothing (`is_over`) when the referral waits for nothing more."""
