@@ -19,6 +19,15 @@ def local(at: datetime, zone: str) -> str:
     return f"{there:%a} {there.day} {there:%b}, {clock_time(at, zone)}"
 
 
+def due_time(at: datetime, zone: str) -> str:
+    """A due time. The first moment of a day is the end of the day before, and said so: `end of Wed 25 Nov`."""
+    there = at.astimezone(ZoneInfo(zone))
+    if (there.hour, there.minute, there.second) != (0, 0, 0):
+        return local(at, zone)
+    before = there - timedelta(minutes=1)
+    return f"end of {before:%a} {before.day} {before:%b}"
+
+
 def clock_time(at: datetime, zone: str) -> str:
     """The time of day alone: `5:00 pm`."""
     there = at.astimezone(ZoneInfo(zone))
@@ -90,6 +99,7 @@ def maplink(address: str) -> str:
 
 FILTERS = {
     "local": local,
+    "due_time": due_time,
     "clock_time": clock_time,
     "local_date": local_date,
     "birth_date": birth_date,

@@ -1,0 +1,40 @@
+"""What a reader may do from a person's page, as links: roles from one table, states from the referral."""
+
+from __future__ import annotations
+
+from api.deps import Me
+from domain.vocabulary import ReferralStatus
+from records.queries.person_page import PersonPage
+
+
+def actions(me: Me, found: PersonPage) -> list[dict[str, str]]:
+    """What this reader may do from here, in the order people need it; the page shows it as links."""
+    referral, base = found.referral, f"/referrals/{found.referral.id}"
+    status = referral.status
+    works = status in (ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS, ReferralStatus.ON_HOLD)
+    is_held = status is ReferralStatus.ON_HOLD
+    is_mine = referral.bridger_id == me.id
+    offered: list[tuple[bool, str, str, str, str]] = [
+        (me.may("add_note"), "Add a note", "Write something into the timeline", "/note", "note"),
+        (works and me.may("set_appointment"), "Where and when you meet", "Printed on the handoff card",
+         "/meeting", "pin"),
+        (works and me.may("set_appointment"), "First appointment", "The check after it is planned from it",
+         "/appointment", "today"),
+        (works and referral.discharged_at is None and me.may("record_discharge"),
+         f"They have left: record the {referral.setting.leaving}", "The follow-up begins", "/discharge", "door"),
+        (works and not is_held and me.may("hold"), "In hospital or in custody again",
+         "Follow-up rests; nobody is told of missed contacts", "/hold", "hold"),
+        (is_held and me.may("resume"), "They are out again: go on", "Every window begins anew", "/resume", "door"),
+        (works and is_mine and me.may("ask_reassignment"), "Ask for another bridger",
+         "For you or for them, no reason needed", "/another-bridger", "people"),
+        (works and me.may("assign"), "Assign a bridger", "With the reasons for and against each", "/assign", "people"),
+        (status.is_open and referral.cancel_requested_at is not None and me.may("decide_cancel"),
+         "Answer the request to cancel", "The referrer waits for an answer", "/cancel", "alert"),
+        (works and referral.discharged_at is not None and referral.lost_at is None and me.may("waive"),
+         "Start the search", "Every step was tried and nobody was reached", "/search", "person"),
+        (status is ReferralStatus.IN_PROGRESS and referral.discharged_at is not None and me.may("close"),
+         "Extend the plan", "Go on for longer than the protocol", "/extend", "clock"),
+        (status.is_open and me.may("close"), "Close", "With a reason; the referrer is told", "/close", "check"),
+        (status.is_over and me.may("undo_end"), "Undo the ending", "It was entered in error", "/undo", "door"),
+    ]  # fmt: skip
+    return [{"label": a[1], "hint": a[2], "href": base + a[3], "icon": a[4]} for a in offered if a[0]]

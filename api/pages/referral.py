@@ -1,0 +1,90 @@
+"""A person's page, for everybody who works with them."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from api.access import requires
+from api.deps import Me, SessionDep, page
+from api.pages import person_view
+from api.pages.next_words import sentence
+from api.pages.person_actions import actions
+from domain.vocabulary import OVER_STATUSES
+from records import clock
+from records.commands.views import note_viewed
+from records.queries.person_page import load_person_page, sees_only_as_planner
+from records.queries.timeline import Entry, list_timeline
+from records.queries.worklist import tasks_of
+
+router = APIRouter()
+
+SHOWN_AT_FIRST = 15
+KINDS = {"contacts": ("attempt.", "contact."), "notes": ("note.", "escalation.acted"), "system": ()}
+"""What a filter of the timeline shows, by the beginning of the event; `system` is all the rest."""
+
+
+@router.get("/referrals/{referral_id}")
+@requires("see_person", writes=True)
+def show(
+    request: Request, session: SessionDep, me: Me, referral_id: str, show: str = "all", more: str = ""
+) -> Response:
+    """The person's page. Opening it is journalled; planners get the lighter one."""
+    note_viewed(session, me.actor, referral_id)
+    if sees_only_as_planner(session, me.actor, referral_id):
+        return _for_planner(request, session, me, referral_id)
+    found, now = load_person_page(session, me.actor, referral_id), clock.now()
+    rows, zone = found.rows, found.rows.person.zone
+    chosen = show if show in KINDS else "all"
+    entries = [e for e in list_timeline(session, rows.referral) if chosen == "all" or kind_of(e) == chosen]
+    ahead, behind = person_view.plan(found, now)
+    attempts, attempt_count = person_view.attempts(found)
+    step, to_do = found.next, {c.id for c in found.to_do(now)}
+    return page(
+        "referral.html",
+        request,
+        person=person_view.header(found),
+        called=rows.person.called,
+        base=f"/referrals/{referral_id}",
+        zone=zone,
+        safety=person_view.safety(rows.person),
+        died=rows.person.died_at,
+        is_over=rows.referral.status in OVER_STATUSES,
+        next_step=step,
+        next_sentence=sentence(step, zone, me.id, rows.referral.setting.leaving) if step else "",
+        strip=person_view.strip(found, now),
+        tasks_now=[t for t in tasks_of(session, rows.referral, rows.person, now) if t.contact.id in to_do],
+        ahead=[a for a in ahead if a["id"] not in to_do],
+        behind=behind,
+        attempts=attempts,
+        attempt_count=attempt_count,
+        calls_to_me=[person_view.call(found, e) for e in found.told_to(me.id)],
+        calls=person_view.calls(found),
+        holds=rows.holds,
+        facts=person_view.facts(found, me.may("set_appointment") and rows.referral.status.is_open),
+        entries=entries if more else entries[:SHOWN_AT_FIRST],
+        hidden_entries=0 if more else max(len(entries) - SHOWN_AT_FIRST, 0),
+        chosen=chosen,
+        actions=actions(me, found),
+    )
+
+
+def _for_planner(request: Request, session: SessionDep, me: Me, referral_id: str) -> Response:
+    """Where it stands, who the bridger is and what comes next: no contact notes (design §6)."""
+    found = load_person_page(session, me.actor, referral_id)
+    step = found.next
+    return page(
+        "referral_planner.html",
+        request,
+        person=person_view.header(found),
+        base=f"/referrals/{referral_id}",
+        zone=found.rows.person.zone,
+        strip=person_view.strip(found, clock.now()),
+        next_step=step,
+        next_sentence=sentence(step, found.rows.person.zone, me.id, found.referral.setting.leaving) if step else "",
+        facts=person_view.facts(found, me.may("set_appointment") and found.referral.status.is_open),
+    )
+
+
+def kind_of(entry: Entry) -> str:
+    """Under which filter a line of the timeline stands."""
+    return next((name for name, starts in KINDS.items() if starts and entry.event.startswith(starts)), "system")
