@@ -330,6 +330,7 @@ def due_words(rule: ContactRule, *, is_high_risk: bool) -> str:
         "expected_discharge": "the expected date",
         "first_appointment": "the first appointment",
         "hold": "the start of the hold",
+        "handover": "the change of bridger",
         "referral": "the referral",
     }
     if due.before is not None and due.by is not None:

@@ -25,8 +25,10 @@ def met_by(case: Case, mode: Mode, outcome: Outcome, at: datetime) -> dict[str, 
     """
     found: dict[str, ContactState] = {}
     for contact in case.contacts:
-        if contact.cycle != case.cycle or contact.state not in (ContactState.PLANNED, ContactState.MISSED):
+        if contact.state not in (ContactState.PLANNED, ContactState.MISSED):
             continue
+        if contact.cycle != case.cycle and not contact.state.is_awaited:
+            continue  # what is still awaited from before this discharge outlives it: an introduction
         if not _fits(case, contact, mode, outcome) or at < contact.opens_at:
             continue
         if at <= contact.due_at:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Pla
 
 from domain.clock import Span, parse_span
 
-Anchor = Literal["referral", "acceptance", "discharge", "expected_discharge", "first_appointment", "hold"]
+Anchor = Literal["referral", "acceptance", "discharge", "expected_discharge", "first_appointment", "hold", "handover"]
 
 
 def _span(value: Any) -> Span:

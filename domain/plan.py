@@ -70,7 +70,8 @@ def plan(case: Case, now: datetime) -> list[Planned]:
         return []
     rules: list[ContactRule] = list(case.protocol.contacts)
     if case.is_unscheduled:
-        rules += [rule for overlay in case.overlays for rule in overlay.contacts if rule.due.after != "hold"]
+        on_top = (rule for overlay in case.overlays for rule in overlay.contacts)
+        rules += [rule for rule in on_top if rule.due.after not in ("hold", "handover")]
     found: list[Planned] = []
     for rule in rules:
         if rule.only and not case.risks.intersection(rule.only):
@@ -109,6 +110,16 @@ def plan_hold(case: Case) -> list[Planned]:
     return found
 
 
+def plan_handover(case: Case, now: datetime) -> list[Planned]:
+    """The contacts that a change of bridger asks for: whoever takes over introduces themselves."""
+    found: list[Planned] = []
+    for rule in (rule for overlay in case.overlays for rule in overlay.contacts if rule.is_apart):
+        opens, due = window(rule, case, now)
+        before = sum(1 for c in case.contacts if c.key == rule.key and c.cycle == case.cycle)
+        found.append(Planned(rule.key, before + 1, case.cycle, opens, due))
+    return found
+
+
 def replan(case: Case, wanted: Iterable[Planned]) -> Replanned:
     """Compare the wanted contacts of this cycle with those there are.
 
@@ -127,8 +138,13 @@ def replan(case: Case, wanted: Iterable[Planned]) -> Replanned:
         planned = _still_short(case, present, planned)
         if present.state.is_awaited and (present.opens_at, present.due_at) != (planned.opens_at, planned.due_at):
             moved.append(Moved(present, planned.opens_at, planned.due_at, planned.is_compressed))
-    removed = tuple(c for c in existing.values() if c.state.is_awaited)
+    removed = tuple(c for c in existing.values() if c.state.is_awaited and not _is_apart(case, c))
     return Replanned(tuple(added), tuple(moved), removed)
+
+
+def _is_apart(case: Case, contact: Contact) -> bool:
+    rule = case.rule(contact.key)
+    return rule is not None and rule.is_apart
 
 
 def _still_short(case: Case, present: Contact, planned: Planned) -> Planned:

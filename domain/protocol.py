@@ -81,6 +81,11 @@ class ContactRule(Strict):
         return self.every is not None
 
     @property
+    def is_apart(self) -> bool:
+        """It follows no date of the person's: a hold does not suspend it, and a new discharge does not replace it."""
+        return self.due.after == "handover"
+
+    @property
     def needs_visit(self) -> bool:
         """Only meeting in person meets it."""
         return set(self.modes) <= {Mode.VISIT}

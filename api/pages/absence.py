@@ -13,7 +13,7 @@ from domain.clock import end_of, local_date, start_of
 from domain.errors import Invalid
 from domain.vocabulary import DeclineReason
 from records import clock
-from records.commands import offers, staff
+from records.commands import absences, offers
 from records.queries.bridger_pages import list_absences, list_due_between, list_offers_to
 from records.queries.staff import find_active
 from records.tables import Absence
@@ -71,7 +71,7 @@ def set_absence(request: Request, session: SessionDep, me: Me, form: FormDep) ->
         )
     if (before := once.answered()) is not None:
         return before
-    staff.set_absence(session, me.actor, me.id, from_at=start, until_at=end)
+    absences.set_absence(session, me.actor, me.id, from_at=start, until_at=end)
     for one in waiting:
         offers.decline_offer(session, me.actor, one.offer.id, DeclineReason.AWAY)
     return once.go("/today", "It is noted, and your supervisor was told. Rest well.")
@@ -82,7 +82,7 @@ def set_absence(request: Request, session: SessionDep, me: Me, form: FormDep) ->
 def end_absence(request: Request, session: SessionDep, me: Me, form: FormDep, absence_id: str) -> Response:
     """Back, or it was a mistake: whoever was covered returns. A second tap changes nothing."""
     form.check()
-    staff.end_absence(session, me.actor, absence_id)
+    absences.end_absence(session, me.actor, absence_id)
     return redirect_after_post(request, "/today", "Good to have you. You can be asked again.")
 
 

@@ -12,7 +12,7 @@ from api.deps import Me, SessionDep
 from api.models.common import Cursor, Limit, Listed, PathId
 from api.models.organization import AbsenceIn, AbsenceOut, MovedOut, StaffIn, StaffOut
 from api.routes.common import PROBLEMS, one_page
-from records.commands import staff
+from records.commands import absences, staff
 from records.queries.staffing import list_staff
 
 router = APIRouter(tags=["staff"], responses=PROBLEMS)
@@ -44,7 +44,7 @@ def add(session: SessionDep, me: Me, body: StaffIn) -> StaffOut:
 @requires("set_absence")
 def set_absence(session: SessionDep, me: Me, staff_id: PathId, body: AbsenceIn) -> AbsenceOut:
     """A bridger is away; with a cover, the people move there once it begins."""
-    row = staff.set_absence(
+    row = absences.set_absence(
         session, me.actor, staff_id, from_at=body.from_at, until_at=body.until_at, cover_id=body.cover_id
     )
     return AbsenceOut.model_validate(row)
@@ -54,4 +54,4 @@ def set_absence(session: SessionDep, me: Me, staff_id: PathId, body: AbsenceIn) 
 @requires("set_absence")
 def end_absence(session: SessionDep, me: Me, absence_id: PathId) -> MovedOut:
     """The bridger is back; the people return with what is still to come."""
-    return MovedOut(referral_ids=staff.end_absence(session, me.actor, absence_id))
+    return MovedOut(referral_ids=absences.end_absence(session, me.actor, absence_id))

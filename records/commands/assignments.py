@@ -20,6 +20,7 @@ from domain.vocabulary import (
 from records.access import Actor
 from records.commands.escalations import settle_ladder
 from records.commands.messages import tell
+from records.commands.planning import plan_introduction
 from records.commands.text import checked_text
 from records.commands.work import Work, open_case
 from records.ids import new_id
@@ -63,10 +64,33 @@ def begin_assignment(
         override_by=override_by,
         override_reason=override_reason or None,
     )
+    if _takes_over(work, bridger_id):
+        plan_introduction(work)
     staff = work.session.get(Staff, bridger_id)
     _tell(work, staff, "assignment_made", row.id)
     _tell(work, work.session.get(Staff, referral.planner_id) if referral.planner_id else None, "bridger_named", row.id)
     return row
+
+
+HANDOVERS = (
+    EndReason.REASSIGNED,
+    EndReason.BRIDGER_ASKED,
+    EndReason.PERSON_ASKED,
+    EndReason.CONFLICT,
+    EndReason.LEFT,
+)
+"""Ends of an assignment after which the person gets to know somebody else for good: not a cover, not the end of one."""
+
+
+def _takes_over(work: Work, bridger_id: str) -> bool:
+    """Whether somebody else walked with the person before, and this bridger never did."""
+    former = work.session.exec(
+        select(Assignment)
+        .where(Assignment.referral_id == work.referral.id, col(Assignment.ended_at).is_not(None))
+        .order_by(col(Assignment.started_at), col(Assignment.id))
+    ).all()
+    is_new = all(row.bridger_id != bridger_id for row in former)
+    return is_new and bool(former) and former[-1].end_reason in HANDOVERS
 
 
 def end_assignment(work: Work, reason: EndReason, *, tell_bridger: bool = True) -> Assignment | None:

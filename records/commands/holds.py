@@ -221,4 +221,4 @@ def _restore_suspended(work: Work) -> None:
 
 
 def _awaited(work: Work) -> list[Contact]:
-    return [c for c in work.rows.contacts if c.state.is_awaited]
+    return [c for c in work.rows.contacts if c.state.is_awaited and not work.rows.is_apart(c)]

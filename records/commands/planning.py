@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from domain.plan import LOST_KEY, Planned, plan, plan_hold, replan, shorten_only
+from domain.plan import LOST_KEY, Planned, plan, plan_handover, plan_hold, replan, shorten_only
 from domain.vocabulary import ContactState, ReferralStatus, Resolution, Subject
 from records.commands.crediting import credit
 from records.commands.escalations import settle_ladder
@@ -57,6 +57,23 @@ def replan_case(
     begun |= {contact_id for contact_id, *_ in moved if rows[contact_id].opens_at <= work.now}
     if begun and work.referral.discharged_at is not None:
         credit(work, begun)
+
+
+def plan_introduction(work: Work) -> None:
+    """Another bridger walks with the person from now on, and introduces themselves; one such contact at a time."""
+    wanted = plan_handover(work.rows.facts(), work.now)
+    ended = [row for row in work.rows.contacts if row.state.is_awaited and row.key in {p.key for p in wanted}]
+    for row in ended:
+        row.state, row.reason = ContactState.SUPERSEDED, "another bridger since"
+    added = [_add(work, planned) for planned in wanted]
+    work.rows.contacts.sort(key=lambda c: (c.due_at, c.id))
+    work.record(
+        "plan.changed",
+        why="another bridger takes over",
+        added=[[row.id, row.key, row.seq, row.opens_at, row.due_at] for row in added],
+        moved=[],
+        ended=[[row.id, row.state.value] for row in ended],
+    )
 
 
 def _add(work: Work, planned: Planned) -> Contact:
@@ -140,10 +157,14 @@ def supersede_follow_up(work: Work, reason: str) -> None:
 
 
 def end_awaited(work: Work, state: ContactState, reason: str) -> list[str]:
-    """Put every awaited contact into `state`, for a hold or an end; returns their ids."""
+    """Put every awaited contact into `state`, for a hold or an end; returns their ids.
+
+    A hold suspends no introduction.
+    """
     ended = []
     for row in work.rows.contacts:
-        if row.state.is_awaited:
+        stays = state is ContactState.SUSPENDED and work.rows.is_apart(row)
+        if row.state.is_awaited and not stays:
             row.state, row.reason = state, reason
             ended.append(row.id)
     if ended:

@@ -1,21 +1,21 @@
-"""People who sign in: added, given a bridger's profile, away, gone; conflicts that matching must know."""
+"""People who sign in: added, given a bridger's profile, gone; conflicts that matching must know."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 
 from sqlmodel import Session, col, select
 
 from domain.errors import Conflict, Invalid, NotFound
-from domain.vocabulary import EndReason, Gender, Role, Setting
+from domain.vocabulary import EndReason, Gender, OfferState, Role, Setting
 from records import clock, journal
 from records.access import Actor
-from records.commands.assignments import assign, end_assignment
+from records.commands.assignments import assign, end_assignment, withdraw_offers
 from records.commands.text import checked_name, checked_text
 from records.commands.work import open_case
 from records.ids import new_id
-from records.tables import Absence, ApiToken, Assignment, Bridger, Facility, Program, Referral, Staff, StaffSession
+from records.tables import ApiToken, Bridger, Facility, Offer, Program, Referral, Staff, StaffSession
 
 
 def add_staff(
@@ -87,9 +87,9 @@ def _require_room(session: Session, program_id: str, supervisor_id: str) -> None
 def move_to_supervisor(session: Session, actor: Actor, staff_id: str, supervisor_id: str) -> Staff:
     """Put a bridger under another supervisor. Raises Conflict when that team is full."""
     actor.require("manage_staff")
-    row = _colleague(session, actor, staff_id)
+    row = colleague(session, actor, staff_id)
     if row.supervisor_id != supervisor_id:
-        _colleague(session, actor, supervisor_id)
+        colleague(session, actor, supervisor_id)
         _require_room(session, actor.program_id, supervisor_id)
         row.supervisor_id = supervisor_id
         journal.append_for_program(session, actor.program_id, "staff.moved", actor=actor.id, subject_id=row.id)
@@ -111,7 +111,7 @@ def set_profile(
 ) -> Bridger:
     """What matching needs to know of a bridger. Raises Invalid for a limit out of bounds."""
     actor.require("manage_staff")
-    _colleague(session, actor, staff_id)
+    colleague(session, actor, staff_id)
     row = session.get(Bridger, staff_id)
     if row is None:
         raise NotFound("That bridger")
@@ -141,7 +141,7 @@ def declare_conflict(session: Session, actor: Actor, referral_id: str, bridger_i
     work = open_case(session, actor, referral_id, "declare_conflict")
     if Role.BRIDGER in actor.roles and bridger_id != actor.id and not actor.may("assign"):
         raise NotFound("That bridger")
-    _colleague(session, actor, bridger_id)
+    colleague(session, actor, bridger_id)
     remember_conflict(session, bridger_id, work.referral.person_id, checked_text(reason, "reason"))
     work.record("conflict.declared", bridger=bridger_id)
     if work.referral.bridger_id == bridger_id:
@@ -149,114 +149,14 @@ def declare_conflict(session: Session, actor: Actor, referral_id: str, bridger_i
     work.settle()
 
 
-def set_absence(
-    session: Session,
-    actor: Actor,
-    bridger_id: str,
-    *,
-    from_at: datetime,
-    until_at: datetime | None,
-    cover_id: str | None = None,
-) -> Absence:
-    """A bridger is away. With a cover, the people move to the cover when it begins (at once when it has begun).
-
-    Raises Invalid when it ends before it begins, NotFound for somebody else's absence.
-    """
-    actor.require("set_absence")
-    if actor.id != bridger_id and not actor.may("assign"):
-        raise NotFound("That bridger")
-    _colleague(session, actor, bridger_id)
-    if until_at is not None and until_at <= from_at:
-        raise Invalid("until_at", "The absence ends after it begins. Check the dates.", field="until_at")
-    if cover_id == bridger_id:
-        raise Invalid("cover_id", "Choose somebody else to cover.", field="cover_id")
-    row = Absence(
-        id=new_id("abs"),
-        program_id=actor.program_id,
-        bridger_id=bridger_id,
-        from_at=from_at,
-        until_at=until_at,
-        cover_id=cover_id,
-        created_at=clock.now(),
-    )
-    session.add(row)
-    journal.append_for_program(
-        session,
-        actor.program_id,
-        "absence.set",
-        actor=actor.id,
-        subject_id=bridger_id,
-        from_at=from_at,
-        until_at=until_at,
-        cover=cover_id,
-    )
-    session.flush()
-    if cover_id is not None and from_at <= clock.now() and actor.may("assign"):
-        cover_absence(session, actor, row.id)
-    return row
-
-
-def cover_absence(session: Session, actor: Actor, absence_id: str) -> list[str]:
-    """Move the people of somebody who is away to the cover, each with the whole timeline; returns the referral ids.
-
-    Doing it twice changes nothing (acceptance scenario 66).
-    """
-    actor.require("assign")
-    row = session.get(Absence, absence_id)
-    if row is None or row.program_id != actor.program_id or row.cover_id is None:
-        raise NotFound("That absence")
-    moved = []
-    for referral_id in _people_of(session, row.bridger_id):
-        assign(
-            session,
-            actor,
-            referral_id,
-            row.cover_id,
-            override_reason="cover during an absence",
-            end_reason=EndReason.COVER,
-            covers_for_id=row.bridger_id,
-        )
-        moved.append(referral_id)
-    return moved
-
-
-def end_absence(session: Session, actor: Actor, absence_id: str) -> list[str]:
-    """The bridger is back: the people whom a cover holds return, with what is still to come."""
-    row = session.get(Absence, absence_id)
-    if row is None or row.program_id != actor.program_id:
-        raise NotFound("That absence")
-    if actor.id != row.bridger_id:
-        actor.require("assign")
-    if row.ended_at is not None:
-        return []
-    row.ended_at = clock.now()
-    session.flush()
-    covered = session.exec(
-        select(Assignment.referral_id).where(
-            Assignment.covers_for_id == row.bridger_id, col(Assignment.ended_at).is_(None)
-        )
-    ).all()
-    hand = actor if actor.may("assign") else Actor(id=actor.id, program_id=actor.program_id, is_system=True)
-    for referral_id in covered:
-        assign(
-            session,
-            hand,
-            referral_id,
-            row.bridger_id,
-            override_reason="back from an absence",
-            end_reason=EndReason.COVER_OVER,
-        )
-    journal.append_for_program(session, actor.program_id, "absence.ended", actor=actor.id, subject_id=row.bridger_id)
-    return list(covered)
-
-
 def disable_staff(session: Session, actor: Actor, staff_id: str, *, hand_over_to: str | None = None) -> list[str]:
     """Somebody leaves: their sessions and tokens end at once, and a bridger's people go to another or are sought one.
 
-    Each person gets a human introduction by whoever takes over (acceptance scenario 67). Returns the referral ids.
+    Each person gets a human introduction by whoever takes over (acceptance scenario 67). Where a rule stands between a
+    person and `hand_over_to`, somebody else is sought. Returns the referral ids.
     """
     actor.require("manage_staff")
-    row = _colleague(session, actor, staff_id)
+    row = colleague(session, actor, staff_id)
     if row.id == actor.id:
         raise Conflict("not_yourself", "You cannot take away your own access. Ask another administrator.")
     row.is_active = False
@@ -265,18 +165,10 @@ def disable_staff(session: Session, actor: Actor, staff_id: str, *, hand_over_to
         token.revoked_at = clock.now()
     session.flush()
     hand = Actor(id=actor.id, program_id=actor.program_id, is_system=True)
-    moved = _people_of(session, row.id)
+    _withdraw_offers_to(session, hand, row.id)
+    moved = people_of(session, row.id)
     for referral_id in moved:
-        if hand_over_to is not None:
-            assign(
-                session,
-                hand,
-                referral_id,
-                hand_over_to,
-                override_reason="handed over when a colleague left",
-                end_reason=EndReason.LEFT,
-            )
-        else:
+        if hand_over_to is None or not _handed_over(session, hand, referral_id, hand_over_to):
             work = open_case(session, hand, referral_id, "assign")
             end_assignment(work, EndReason.LEFT, tell_bridger=False)
             work.settle()
@@ -284,6 +176,30 @@ def disable_staff(session: Session, actor: Actor, staff_id: str, *, hand_over_to
         session, actor.program_id, "staff.disabled", actor=actor.id, subject_id=row.id, people=len(moved)
     )
     return moved
+
+
+def _handed_over(session: Session, hand: Actor, referral_id: str, bridger_id: str) -> bool:
+    try:
+        assign(
+            session,
+            hand,
+            referral_id,
+            bridger_id,
+            override_reason="handed over when a colleague left",
+            end_reason=EndReason.LEFT,
+        )
+    except Conflict:
+        return False
+    return True
+
+
+def _withdraw_offers_to(session: Session, hand: Actor, bridger_id: str) -> None:
+    """Whoever has left answers no offer: the next bridger is asked at once."""
+    waiting = select(Offer.referral_id).where(Offer.bridger_id == bridger_id, Offer.state == OfferState.OPEN)
+    for referral_id in list(session.exec(waiting)):
+        work = open_case(session, hand, referral_id, "assign")
+        withdraw_offers(work, "the bridger left")
+        work.settle()
 
 
 def end_sessions(session: Session, staff_id: str) -> int:
@@ -294,11 +210,13 @@ def end_sessions(session: Session, staff_id: str) -> int:
     return len(rows)
 
 
-def _people_of(session: Session, bridger_id: str) -> list[str]:
+def people_of(session: Session, bridger_id: str) -> list[str]:
+    """The referrals of those whom this bridger walks with now."""
     return list(session.exec(select(Referral.id).where(Referral.bridger_id == bridger_id).order_by(col(Referral.id))))
 
 
-def _colleague(session: Session, actor: Actor, staff_id: str) -> Staff:
+def colleague(session: Session, actor: Actor, staff_id: str) -> Staff:
+    """A member of staff of the actor's own program. Raises NotFound."""
     row = session.get(Staff, staff_id)
     if row is None or row.program_id != actor.program_id:
         raise NotFound("That member of staff")

@@ -14,7 +14,7 @@ from domain.clock import Calendar
 from domain.errors import NotFound
 from domain.protocol import ContactRule, Protocol, Rung, rule_of, rungs_of
 from domain.vocabulary import ReferralStatus, RiskFlag
-from records.queries.protocols import ON_HOLD, UNSCHEDULED, calendar_of, overlay, protocol_of
+from records.queries.protocols import calendar_of, overlays, protocol_of
 from records.tables import Attempt, Contact, Escalation, Hold, Offer, Person, Program, Referral
 
 _CACHE = "footbridge_cases"
@@ -56,6 +56,11 @@ class CaseRows:
     def rule(self, key: str) -> ContactRule | None:
         """The rule of a contact, from the protocol or one on top; without building the facts."""
         return rule_of((self.protocol, *self.overlays), key)
+
+    def is_apart(self, contact: Contact) -> bool:
+        """Whether this contact outlives holds and new discharges."""
+        rule = self.rule(contact.key)
+        return rule is not None and rule.is_apart
 
     def rungs(self, ladder: str) -> tuple[Rung, ...]:
         """The rungs of a ladder. Raises LookupError when no protocol of the case has it."""
@@ -166,9 +171,8 @@ def keep_cases(session: Session) -> None:
 
 
 def forget_cases(session: Session) -> None:
-    """Let go of what was kept and of every row the session knows: the next journey begins with nothing."""
+    """Let go of the cases that were kept: the next journey begins with nothing."""
     session.info[_CACHE] = {}
-    session.expunge_all()
 
 
 def keep_case(session: Session, rows: CaseRows) -> None:
@@ -181,7 +185,7 @@ def keep_case(session: Session, rows: CaseRows) -> None:
 def start_case(session: Session, referral: Referral, person: Person, program: Program) -> CaseRows:
     """The case of a referral that is being written in this transaction: nothing hangs on it yet."""
     protocol = protocol_of(session, referral.protocol_id)
-    rows = CaseRows(session, referral, person, program, protocol, calendar_of(program), [], [], _overlays())
+    rows = CaseRows(session, referral, person, program, protocol, calendar_of(program), [], [], overlays())
     keep_case(session, rows)
     return rows
 
@@ -200,12 +204,8 @@ def _load(session: Session, referral: Referral) -> CaseRows:
         calendar=calendar_of(program),
         contacts=list(session.exec(contacts.order_by(col(Contact.due_at), col(Contact.id)))),
         escalations=list(session.exec(escalations.order_by(col(Escalation.raised_at), col(Escalation.rung)))),
-        overlays=_overlays(),
+        overlays=overlays(),
     )
-
-
-def _overlays() -> tuple[Protocol, ...]:
-    return tuple(overlay(key) for key in (UNSCHEDULED, ON_HOLD))
 
 
 def contact_facts(row: Contact) -> facts.Contact:

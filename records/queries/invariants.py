@@ -114,7 +114,7 @@ def _no_false_alarm(looked: _Looked) -> Iterator[str]:
     if looked.rows.referral.status is ReferralStatus.ON_HOLD:
         for contact in contacts.values():
             rule = looked.rows.rule(contact.key)
-            if contact.state is ContactState.PLANNED and (rule is None or rule.due.after != "hold"):
+            if contact.state is ContactState.PLANNED and (rule is None or rule.due.after not in ("hold", "handover")):
                 yield f"{contact.key} is awaited during a hold"
 
 

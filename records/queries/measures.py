@@ -23,7 +23,7 @@ from domain.protocol import LOST_KEY
 from domain.vocabulary import OPEN_STATUSES, EscalationState, Subject
 from records.access import Actor, visible
 from records.journal import plain
-from records.queries.protocols import ON_HOLD, UNSCHEDULED, calendar_of, overlay, protocol_of
+from records.queries.protocols import calendar_of, overlays, protocol_of
 from records.tables import (
     Bridger,
     Escalation,
@@ -254,7 +254,7 @@ def contact_titles(session: Session, program_id: str) -> dict[str, str]:
     )
     protocols = [protocol_of(session, key) for key in published.scalars()]
     titles: dict[str, str] = {}
-    for protocol in (*protocols, overlay(UNSCHEDULED), overlay(ON_HOLD)):
+    for protocol in (*protocols, *overlays()):
         for rule in protocol.contacts:
             titles.setdefault(rule.key, rule.title)
     return titles | {LOST_KEY: "Look for the person"}

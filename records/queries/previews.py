@@ -23,7 +23,7 @@ from domain.vocabulary import ConsentStatus, Counts, ReferralStatus
 from records import clock
 from records.access import Actor
 from records.commands.referrals import ReferralDetails
-from records.queries.protocols import ON_HOLD, UNSCHEDULED, calendar_of, newest_for_setting, overlay, protocol_of
+from records.queries.protocols import calendar_of, newest_for_setting, overlays, protocol_of
 from records.tables import Facility, Program
 
 Stage = Literal["program", "before", "after", "end"]
@@ -106,7 +106,7 @@ def _filed(session: Session, program: Program, zone: str, details: ReferralDetai
         has_phone=has_phone,
         consent=details.consent,
         consent_expires_at=details.consent_expires_at,
-        overlays=tuple(overlay(key) for key in (UNSCHEDULED, ON_HOLD)),
+        overlays=overlays(),
     )
 
 

@@ -14,7 +14,7 @@ from domain.protocol import Protocol, default_protocols, parse_protocol
 from domain.vocabulary import Setting
 from records.tables import Program, ProtocolVersion
 
-UNSCHEDULED, ON_HOLD = "unscheduled", "on-hold"
+UNSCHEDULED, ON_HOLD, HANDOVER = "unscheduled", "on-hold", "handover"
 _loaded: dict[str, Protocol] = {}
 
 
@@ -51,8 +51,13 @@ def newest_for_setting(session: Session, program_id: str, setting: Setting) -> P
 
 
 def overlay(key: str) -> Protocol:
-    """The shipped protocol that lies on top: for unscheduled leaving, for holds."""
+    """The shipped protocol that lies on top: for unscheduled leaving, for holds, for a change of bridger."""
     return default_protocols()[key]
+
+
+def overlays() -> tuple[Protocol, ...]:
+    """The protocols that lie on top of every case's own, each for when it applies."""
+    return tuple(overlay(key) for key in (UNSCHEDULED, ON_HOLD, HANDOVER))
 
 
 def calendar_of(program: Program) -> Calendar:

@@ -25,7 +25,7 @@ from domain.vocabulary import (
     Subject,
 )
 from records.access import Actor
-from records.queries.protocols import ON_HOLD, UNSCHEDULED, overlay, protocol_of
+from records.queries.protocols import overlays, protocol_of
 from records.tables import Attempt, Contact, Escalation, Person, Referral
 
 COMING = timedelta(days=7)
@@ -164,7 +164,7 @@ def _task(
 
 def rule_for(session: Session, referral: Referral, key: str) -> ContactRule | None:
     """The rule behind a contact."""
-    return rule_of((protocol_of(session, referral.protocol_id), overlay(UNSCHEDULED), overlay(ON_HOLD)), key)
+    return rule_of((protocol_of(session, referral.protocol_id), *overlays()), key)
 
 
 def _attempts(session: Session, referral_ids: set[str]) -> dict[str, list[Attempt]]:

@@ -99,6 +99,7 @@ class Absence(SQLModel, table=True):
     from_at: datetime = instant(nullable=False)
     until_at: datetime | None = instant()
     cover_id: str | None = None
+    begun_at: datetime | None = instant()  # when the people were handed to the cover
     ended_at: datetime | None = instant()
     created_at: datetime = instant(nullable=False)
 

@@ -44,9 +44,9 @@ GOOD = tomllib.loads(TEXT)
 # What is shipped
 
 
-def test_six_protocols_are_shipped_each_under_the_name_of_its_file() -> None:
+def test_seven_protocols_are_shipped_each_under_the_name_of_its_file() -> None:
     assert sorted(default_protocols()) == [path.stem for path in FILES]
-    assert len(FILES) == 6
+    assert len(FILES) == 7
 
 
 @pytest.mark.parametrize("setting", Setting)
@@ -535,6 +535,6 @@ def test_contacts_for_some_people_only() -> None:
 def test_every_anchor_of_the_files_is_an_instant_of_a_case() -> None:
     case = left(datetime.fromisoformat("2026-09-04T18:00:00+00:00"))
     assert {r.due.after or r.due.before for _, r in RULES} == {
-        "acceptance", "discharge", "expected_discharge", "first_appointment", "hold"
+        "acceptance", "discharge", "expected_discharge", "first_appointment", "handover", "hold"
     }  # fmt: skip
     assert anchor_of("discharge", case) == case.discharged_at

@@ -21,7 +21,7 @@ from domain.vocabulary import (
     Subject,
 )
 from records.access import system_actor
-from records.commands import closing, discharges, escalations, holds, staff
+from records.commands import absences, closing, discharges, escalations, holds
 from tests.scenarios.world import World, instant
 
 HOUR = timedelta(hours=1)
@@ -55,7 +55,7 @@ def test_17_moved_earlier_while_the_bridger_is_off(world: World) -> None:
     ada = world.refer(leaves_in_days=3, bridger="Ben")
     world.do(
         "supervisor",
-        staff.set_absence,
+        absences.set_absence,
         world.actors["Ben"].id,
         from_at=world.now + HOUR,
         until_at=world.now + timedelta(days=4),

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, SQLModel, col, func, select
 
 from domain.vocabulary import (
     ConsentStatus,
@@ -34,6 +34,7 @@ from domain.vocabulary import (
 from records import clock, engine, journal, tables
 from records.access import Actor, actor_of, referral_for, system_actor
 from records.commands import (
+    absences,
     agenda,
     assignments,
     changes,
@@ -199,6 +200,8 @@ class World:
         assert until >= clock.now(), "time runs forward"
         while (soonest := self._soonest()) is not None and soonest <= until:
             clock.set_to(max(soonest, clock.now()))
+            with engine.transaction() as session:
+                absences.keep_absences(session)
             self.keep_appointments()
         clock.set_to(until)
         self.check()
@@ -217,9 +220,15 @@ class World:
                 agenda.carry_out(session, referral_id)
 
     def _soonest(self) -> datetime | None:
+        """The next moment at which the engine does something: an appointment, or an absence that begins or ends."""
+        away, not_over = tables.Absence, col(tables.Absence.ended_at).is_(None)
+        queries = (
+            select(func.min(tables.Referral.next_at)),
+            select(func.min(away.from_at)).where(not_over, col(away.begun_at).is_(None)),
+            select(func.min(away.until_at)).where(not_over),
+        )
         with engine.read_session() as session:
-            query = select(tables.Referral.next_at).where(col(tables.Referral.next_at).is_not(None))
-            return session.exec(query.order_by(col(tables.Referral.next_at)).limit(1)).first()
+            return min((at for query in queries if (at := session.exec(query).one()) is not None), default=None)
 
     # --- then
 

@@ -9,6 +9,7 @@ from temporalio import activity
 from temporalio.client import Client
 
 from records import clock
+from records.commands.absences import keep_absences
 from records.commands.upkeep import mark_told, mark_upkeep_ran
 from records.engine import read_session, transaction
 from records.queries.upkeep import agenda_lateness, list_undelivered, list_untold
@@ -28,8 +29,9 @@ class CatchUp:
 
     @activity.defn(name=names.CATCH_UP)
     async def catch_up(self) -> CaughtUp:
-        """Tell in batches until all are told or the minute is nearly over; the next run goes on from there."""
+        """Absences begin and end; whoever was not told is, in batches, until the minute is nearly over."""
         give_up_at = clock.unix_time() + _STOP_AFTER_SECONDS
+        await asyncio.to_thread(_keep_absences)
         lateness = await asyncio.to_thread(_lateness)
         seen: set[str] = set()
         told = 0
@@ -47,6 +49,11 @@ class CatchUp:
         deliveries = await send_off(self._client, await asyncio.to_thread(_undelivered))
         await asyncio.to_thread(_mark_run)
         return CaughtUp(told=told, deliveries=len(deliveries), lateness_seconds=lateness)
+
+
+def _keep_absences() -> None:
+    with transaction() as session:
+        keep_absences(session)
 
 
 def _lateness() -> float:
