@@ -14,66 +14,23 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
-from fastapi import Request
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
-
-from domain.clock import at_local
+from api import typed
 from domain.errors import Invalid, gather
 from domain.vocabulary import Word
 
 CSRF_FIELD = "csrf_token"
-MOST_FIELDS, MOST_FILES, LONGEST_FIELD = 300, 2, 20_000
+LONGEST_FIELD = 20_000
 FRAME_FIELDS = frozenset({CSRF_FIELD, "next", "version"})
 """What any form may carry beside its own fields."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
+T = TypeVar("T")
 W = TypeVar("W", bound=Word)
-
-
-@dataclass(frozen=True)
-class Received:
-    """What came with a request: the raw body of the API, or the fields and files of a form."""
-
-    body: bytes = b""
-    fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
-
-
-async def receive(request: Request) -> Received:
-    """Read what came, within bounds. Raises HTTPException 400 for a form that cannot be read, 415 for another type."""
-    if request.method in ("GET", "HEAD", "OPTIONS"):
-        return Received()
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        return Received(body=await request.body())
-    try:
-        sent = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD * 4)
-    except (MultiPartException, HTTPException) as problem:
-        if isinstance(problem, HTTPException) and problem.status_code == 413:
-            raise
-        raise HTTPException(400, "This form could not be read.") from problem
-    fields: dict[str, list[str]] = {}
-    files: dict[str, tuple[str, bytes]] = {}
-    for name, value in sent.multi_items():
-        if isinstance(value, UploadFile):
-            files[name] = (value.filename or "", await value.read())
-        else:
-            fields.setdefault(name, []).append(value)
-    await _close(sent)
-    return Received(fields=fields, files=files)
-
-
-async def _close(sent: FormData) -> None:
-    await sent.close()
 
 
 class Form:
@@ -192,46 +149,14 @@ class Form:
         """A date from `<name>_month`, `<name>_day`, `<name>_year`, or from one ISO field; None when all are empty."""
         month, day, year = (self._one(f"{name}_{part}").strip() for part in ("month", "day", "year"))
         iso = self._one(name).strip()
-        if iso and not (month or day or year):
-            parts = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", iso)
-            year, month, day = parts.groups() if parts else ("", iso, "")
-        if not (month or day or year):
-            return None
-        missing = [word for word, part in (("month", month), ("day", day), ("year", year)) if not part]
-        if missing and not iso:
-            self.problem(
-                name,
-                "date",
-                f"The {' and the '.join(missing)} is missing."
-                if len(missing) == 1
-                else f"The {' and the '.join(missing)} are missing.",
-            )
-            return None
-        if not (month + day + year).isascii() or not all(re.fullmatch(r"[0-9]{1,4}", p) for p in (month, day, year)):
-            self.problem(name, "date", "Enter a date in numbers, such as 11 26 2026.")
-            return None
-        if len(year) != 4:
-            self.problem(name, "year", "Enter the year with four digits.")
-            return None
-        try:
-            return dt.date(int(year), int(month), int(day))
-        except ValueError:
-            self.problem(name, "date", "There is no such day. Check the date.")
-            return None
+        if month or day or year:
+            return self._attempt(name, lambda: typed.date_of_boxes(month, day, year))
+        return self._attempt(name, lambda: typed.date_of_iso(iso)) if iso else None
 
     def time_or_none(self, name: str) -> dt.time | None:
         """A time of day, `17:30` or `5:30 pm`; None when nothing was entered."""
-        value = self._one(name).strip().lower().replace(".", "")
-        if not value:
-            return None
-        parts = re.fullmatch(r"([0-9]{1,2})(?::([0-9]{2}))?(?::[0-9]{2})?\s*(am|pm)?", value)
-        hour, minute = (int(parts[1]), int(parts[2] or 0)) if parts else (99, 0)
-        if parts and parts[3]:
-            hour = hour % 12 + (12 if parts[3] == "pm" else 0) if 1 <= hour <= 12 else 99
-        if not parts or (parts[2] is None and parts[3] is None) or hour > 23 or minute > 59:
-            self.problem(name, "time", "Enter a time, such as 5:30 pm.")
-            return None
-        return dt.time(hour, minute)
+        value = self._one(name).strip()
+        return self._attempt(name, lambda: typed.time_of_day(value)) if value else None
 
     def instant(self, name: str, zone: str) -> dt.datetime:
         """An instant that must be there: local time in `zone`, returned in UTC."""
@@ -244,31 +169,18 @@ class Form:
 
     def instant_or_none(self, name: str, zone: str) -> dt.datetime | None:
         """An instant from a `datetime-local` field, or from a date field `<name>_on` (or its three boxes) and a time
-        field `<name>_time`; None when nothing was entered.
-
-        A time that does not exist in `zone` (clocks went forward) is moved on, an ambiguous one is the first.
-        """
+        field `<name>_time`; None when nothing was entered. Problems stand beside `name`."""
         whole = self._one(name).strip()
-        on, clock_time = self.date_or_none(f"{name}_on"), self.time_or_none(f"{name}_time")
+        on, at = self.date_or_none(f"{name}_on"), self.time_or_none(f"{name}_time")
         for part in (f"{name}_on", f"{name}_time"):
             self._move_problem(part, name)
         if whole:
-            parts = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::[0-9]{2})?", whole)
-            try:
-                if parts is None:
-                    raise ValueError(whole)
-                year, month, day, hour, minute = (int(part) for part in parts.groups())
-                on, clock_time = dt.date(year, month, day), dt.time(hour, minute)
-            except ValueError:
-                self.problem(name, "time", "Enter a date and a time.")
-                return None
-        if on is None and clock_time is None:
-            return None
-        if on is None or clock_time is None:
-            if not self._has_problem(name):
-                self.problem(name, "time", "Enter both the date and the time.")
-            return None
-        return at_local(on, clock_time, ZoneInfo(zone).key).astimezone(UTC)
+            return self._attempt(name, lambda: typed.instant_of_local(whole, zone))
+        if on is not None and at is not None:
+            return typed.instant_of(on, at, zone)
+        if (on is not None or at is not None) and not self._has_problem(name):
+            self.problem(name, "time", "Enter both the date and the time.")
+        return None
 
     def file(self, name: str, *, required: bool = True) -> tuple[str, bytes]:
         """An uploaded file: its name as the browser gave it, and its bytes."""
@@ -324,17 +236,17 @@ class Form:
 
     def as_typed(self) -> dict[str, Any]:
         """What was typed, by name, for the page that is shown again: lists stay lists, three boxes become a date."""
-        typed: dict[str, Any] = {}
+        found: dict[str, Any] = {}
         for name, values in self._fields.items():
             if name == CSRF_FIELD:
                 continue
-            typed[name] = list(values) if name in self._top._lists else (values[-1] if values else "")
+            found[name] = list(values) if name in self._top._lists else (values[-1] if values else "")
             base, _, part = name.rpartition("_")
             if part in ("month", "day", "year") and base:
-                boxes = typed.setdefault(base, {})
+                boxes = found.setdefault(base, {})
                 if isinstance(boxes, dict):
-                    boxes[part] = typed[name]
-        return typed
+                    boxes[part] = found[name]
+        return found
 
     def _one(self, name: str) -> str:
         full = self._ask(name)
@@ -351,6 +263,14 @@ class Form:
         full = self._prefix + name
         self._top._asked.add(full)
         return full
+
+    def _attempt(self, name: str, read: Callable[[], T]) -> T | None:
+        """What was read, or None with its problem noted."""
+        try:
+            return read()
+        except Invalid as problem:
+            self.problem(name, problem.code, problem.sentence)
+            return None
 
     def _has_problem(self, name: str) -> bool:
         return any(problem.field == self._prefix + name for problem in self._top._problems)

@@ -22,7 +22,8 @@ from pydantic import BaseModel
 from sqlmodel import Session
 
 from api import auth, idempotency
-from api.forms import Form, Received, receive
+from api.forms import Form
+from api.receiving import Received, receive
 from domain.errors import NotFound, Refusal
 from records import engine
 
