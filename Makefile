@@ -51,7 +51,8 @@ lock: ## resolve the dependencies anew into the two lock files (needs uv)
 clean: ## remove what is installed and cached; data in var/ stays
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 
-# The rest makes .venv. A lock that has not changed is not installed again.
+# The rest makes .venv. A lock that has not changed is not installed again. Compiling on all cores takes half the time
+# of pip's own; a file in some package that cannot be compiled does not matter.
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Footbridge needs Python 3.11 or newer; here is $$(python3 --version 2>/dev/null || echo none)."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -62,7 +63,8 @@ $(BIN)/python:
 
 $(VENV)/.locked: requirements.lock | $(BIN)/python
 	@echo "Installing the locked dependencies (once; about half a gigabyte) ..."
-	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-compile --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.locked
