@@ -58,6 +58,7 @@ class Departure:
     at: datetime
     recorded_at: datetime
     disposition: Disposition | None = None
+    ended_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +189,9 @@ def _discharge_corrected(journey: Journey, event: Event) -> None:
 
 
 def _discharge_cancelled(journey: Journey, event: Event) -> None:
-    journey.departures.pop(journey.cycle, None)
-    for contact in journey.contacts.values():
-        if contact.cycle == journey.cycle and contact.state in (ContactState.CLOSED, ContactState.MISSED):
-            _end(contact, ContactState.SUPERSEDED, event, "The discharge was cancelled")
+    departure = journey.departures.pop(journey.cycle, None)
+    if departure is not None and departure.ended_hold and journey.cycle - 1 in journey.departures:
+        journey.cycle -= 1  # the hold that it had ended goes on, after the leaving before it
 
 
 def _hold_started(journey: Journey, event: Event) -> None:
@@ -203,7 +203,7 @@ def _hold_ended(journey: Journey, event: Event) -> None:
     if left := _instant(event.data.get("discharged_at")):
         if journey.cycle in journey.departures:
             journey.cycle += 1
-        journey.departures[journey.cycle] = Departure(journey.cycle, left, event.recorded_at)
+        journey.departures[journey.cycle] = Departure(journey.cycle, left, event.recorded_at, ended_hold=True)
 
 
 def _hold_undone(journey: Journey, event: Event) -> None:
@@ -285,6 +285,10 @@ def _reopened(journey: Journey, event: Event) -> None:
 
 def _contacts_suspended(journey: Journey, event: Event) -> None:
     _each(journey, event, ContactState.SUSPENDED)
+
+
+def _contacts_superseded(journey: Journey, event: Event) -> None:
+    _each(journey, event, ContactState.SUPERSEDED)
 
 
 def _contacts_closed(journey: Journey, event: Event) -> None:
@@ -377,6 +381,7 @@ _HANDLERS = {
     "contacts.suspended": _contacts_suspended,
     "contacts.excused": _contacts_suspended,
     "contacts.closed": _contacts_closed,
+    "contacts.superseded": _contacts_superseded,
     "contacts.restored": _contacts_restored,
     "contacts.corrected": _contacts_corrected,
     "escalation.raised": _raised,
