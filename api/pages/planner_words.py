@@ -76,12 +76,9 @@ def _followed_up(standing: Standing, now: datetime, zone: str) -> Move:
     contact = standing.next_contact
     if contact is None:
         return Move("In progress", "go", PROGRAMS, "The plan has run its course; the program closes or extends it.")
-    said = (
-        f"{contact.title} is due."
-        if contact.due_at > now
-        else f"{contact.title} was due {local(contact.due_at, zone)}."
-    )
-    return Move("In progress", "go", BRIDGERS, said, contact.due_at, is_late=contact.due_at <= now)
+    is_late = contact.due_at <= now
+    said = f"{contact.title} was due {local(contact.due_at, zone)}." if is_late else f"{contact.title} is due."
+    return Move("In progress", "go", BRIDGERS, said, contact.due_at, is_late=is_late)
 
 
 def _may_have_left(standing: Standing, now: datetime) -> bool:
@@ -147,7 +144,7 @@ _STAGES = (
 
 def stages(found: Preview, now: datetime) -> list[dict[str, object]]:
     """The preview as headings with dated steps, as the plan list shows them."""
-    shown = []
+    shown: list[dict[str, object]] = []
     for stage, heading in _STAGES:
         steps = [_step(item, now, found.zone) for item in found.items if item.stage == stage]
         if steps:

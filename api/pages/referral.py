@@ -9,6 +9,7 @@ from api.deps import Me, SessionDep, page
 from api.pages import person_view
 from api.pages.next_words import sentence
 from api.pages.person_actions import actions
+from api.pages.planner import show_for_planner
 from domain.vocabulary import OVER_STATUSES
 from records import clock
 from records.commands.views import note_viewed
@@ -18,7 +19,7 @@ from records.queries.worklist import tasks_of
 
 router = APIRouter()
 
-SHOWN_AT_FIRST = 15
+SHOWN_AT_FIRST = 10
 KINDS = {"contacts": ("attempt.", "contact."), "notes": ("note.", "escalation.acted"), "system": ()}
 """What a filter of the timeline shows, by the beginning of the event; `system` is all the rest."""
 
@@ -31,7 +32,7 @@ def show(
     """The person's page. Opening it is journalled; planners get the lighter one."""
     note_viewed(session, me.actor, referral_id)
     if sees_only_as_planner(session, me.actor, referral_id):
-        return _for_planner(request, session, me, referral_id)
+        return show_for_planner(request, session, me, referral_id)
     found, now = load_person_page(session, me.actor, referral_id), clock.now()
     rows, zone = found.rows, found.rows.person.zone
     chosen = show if show in KINDS else "all"
@@ -65,23 +66,7 @@ def show(
         hidden_entries=0 if more else max(len(entries) - SHOWN_AT_FIRST, 0),
         chosen=chosen,
         actions=actions(me, found),
-    )
-
-
-def _for_planner(request: Request, session: SessionDep, me: Me, referral_id: str) -> Response:
-    """Where it stands, who the bridger is and what comes next: no contact notes (design §6)."""
-    found = load_person_page(session, me.actor, referral_id)
-    step = found.next
-    return page(
-        "referral_planner.html",
-        request,
-        person=person_view.header(found),
-        base=f"/referrals/{referral_id}",
-        zone=found.rows.person.zone,
-        strip=person_view.strip(found, clock.now()),
-        next_step=step,
-        next_sentence=sentence(step, found.rows.person.zone, me.id, found.referral.setting.leaving) if step else "",
-        facts=person_view.facts(found, me.may("set_appointment") and found.referral.status.is_open),
+        may_waive=me.may("waive"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,14 +20,17 @@ from domain.vocabulary import (
     PlaceKind,
     ReferralStatus,
 )
+from records import clock
 from records.access import Actor
 from records.commands.changes import move_expected_discharge
 from records.commands.discharges import record_discharge
 from records.commands.people import Identifier, PersonDetails, Phone, Place
 from records.commands.referrals import ReferralDetails, file_referral
+from records.ids import new_id
 from records.queries.people import find_duplicates
-from records.tables import Facility, PersonIdentifier, Referral
+from records.tables import Facility, Inbound, PersonIdentifier, Referral
 
+SOURCE = "csv"
 FILED, MATCHED, DUPLICATE, REFUSED = "filed", "matched", "duplicate", "refused"
 
 
@@ -42,10 +46,14 @@ class RowReport:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of a file. With `problems` the file was refused as a whole and nothing changed."""
+    """What became of a file. With `problems` the file was refused as a whole and nothing changed.
+
+    `id` leads to the report afterwards (`records.queries.imports`); a refused file has none.
+    """
 
     rows: tuple[RowReport, ...]
     problems: tuple[str, ...] = ()
+    id: str = ""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -59,11 +67,14 @@ def import_releases(
     data: bytes,
     *,
     facility_id: str | None = None,
+    most: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImportReport:
     """Take a release list for a facility: the actor's own, or the one named.
 
-    Each row stands for itself: a refused one holds up no other. Raises NotFound (facility), NotAllowed.
+    Each row stands for itself: a refused one holds up no other. More than `most` rows are refused as a whole: a list
+    sent from a page must not keep everybody waiting. `progress` is called after each row (done, all); whoever imports
+    without a limit may commit there. Raises NotFound (facility), NotAllowed.
     """
     actor.require("import_releases")
     facility = session.get(Facility, facility_id or actor.facility_id or "")
@@ -74,12 +85,36 @@ def import_releases(
     releases = parse_releases(data, facility.zone)
     if releases.problems:
         return ImportReport((), tuple(problem.sentence for problem in releases.problems))
-    reports = []
+    if most is not None and len(releases.rows) > most:
+        said = f"This list has {len(releases.rows):,} rows, more than {most:,}. Send it in parts, or ask the program."
+        return ImportReport((), (said,))
+    reports: list[RowReport] = []
     for done, row in enumerate(releases.rows, 1):
         reports.append(_take(session, actor, facility, row))
         if progress is not None:
             progress(done, len(releases.rows))
-    return ImportReport(tuple(reports))
+    return ImportReport(tuple(reports), id=_keep(session, actor, facility, data, reports))
+
+
+def _keep(session: Session, actor: Actor, facility: Facility, data: bytes, reports: list[RowReport]) -> str:
+    """Keep what became of the rows, never the rows themselves: they are on the referrals."""
+    row = Inbound(
+        id=new_id("inb"),
+        program_id=actor.program_id,
+        source=SOURCE,
+        message_id=new_id("csv"),
+        fingerprint=hashlib.sha256(data).hexdigest(),
+        body="",
+        result={
+            "facility_id": facility.id,
+            "by": actor.id,
+            "rows": [[r.number, r.result, r.sentence, r.referral_id] for r in reports],
+        },
+        received_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    return row.id
 
 
 def _take(session: Session, actor: Actor, facility: Facility, row: ReleaseRow | RowRefused) -> RowReport:

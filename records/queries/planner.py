@@ -24,7 +24,17 @@ from domain.vocabulary import (
 from records.access import Actor, visible
 from records.queries.people import Likeness
 from records.queries.protocols import calendar_of, protocol_of
-from records.tables import Attempt, Contact, Disclosure, Person, Program, Referral, Staff
+from records.tables import (
+    Attempt,
+    Contact,
+    Disclosure,
+    Facility,
+    Person,
+    PersonIdentifier,
+    Program,
+    Referral,
+    Staff,
+)
 
 Show = Literal["open", "closed", "drafts"]
 _STATUSES = {"open": OPEN_STATUSES, "closed": OVER_STATUSES, "drafts": {ReferralStatus.DRAFT}}
@@ -238,3 +248,22 @@ def _alike(likeness: Likeness, mine: Referral | None) -> Alike:
         number=mine.number if mine is not None else "",
         referral_id=mine.id if mine is not None else "",
     )
+
+
+def list_identifiers(session: Session, person_id: str) -> list[PersonIdentifier]:
+    """The numbers by which a person is known. The caller has passed the gate of one of the person's referrals."""
+    rows = select(PersonIdentifier).where(PersonIdentifier.person_id == person_id)
+    return list(session.exec(rows.order_by(col(PersonIdentifier.id))))
+
+
+def list_facilities(session: Session, actor: Actor) -> list[Facility]:
+    """The facilities that this actor may refer from: their own, or every active one of the program."""
+    query = select(Facility).where(Facility.program_id == actor.program_id, col(Facility.is_active))
+    if actor.facility_id is not None:
+        query = query.where(Facility.id == actor.facility_id)
+    return list(session.exec(query.order_by(func.lower(Facility.name))))
+
+
+def list_own_staff(session: Session, facility_id: str) -> set[str]:
+    """The names of everybody who works at a facility."""
+    return set(session.exec(select(Staff.name).where(Staff.facility_id == facility_id)).all())
