@@ -9,23 +9,20 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 
+from domain.spoken import spoken, spoken_due
+
 DueState = Literal["overdue", "due", "coming"]
 DUE_WITHIN = timedelta(hours=24)
 
 
 def local(at: datetime, zone: str) -> str:
     """An instant in a time zone, as people say it: `Thu 26 Nov, 5:00 pm`."""
-    there = at.astimezone(ZoneInfo(zone))
-    return f"{there:%a} {there.day} {there:%b}, {clock_time(at, zone)}"
+    return spoken(at, zone)
 
 
 def due_time(at: datetime, zone: str) -> str:
-    """A due time. The first moment of a day is the end of the day before, and said so: `end of Wed 25 Nov`."""
-    there = at.astimezone(ZoneInfo(zone))
-    if (there.hour, there.minute, there.second) != (0, 0, 0):
-        return local(at, zone)
-    before = there - timedelta(minutes=1)
-    return f"end of {before:%a} {before.day} {before:%b}"
+    """A due time; midnight is the end of the day before: `end of Wed 25 Nov`."""
+    return spoken_due(at, zone)
 
 
 def clock_time(at: datetime, zone: str) -> str:

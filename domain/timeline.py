@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domain import clock, vocabulary
+from domain import vocabulary
+from domain.spoken import spoken, spoken_due
 from domain.vocabulary import (
     Ask,
     ClosureReason,
@@ -49,10 +50,12 @@ class Names:
         return self.contacts.get(contact_id or "", "A contact")
 
     def when(self, value: str | None) -> str:
-        """An instant as people there say it: `Thu 26 Nov, 5:00 PM`."""
-        if not value:
-            return "an unknown time"
-        return clock.local(datetime.fromisoformat(value), self.zone).strftime("%a %-d %b, %-I:%M %p")
+        """An instant as people there say it: `Thu 26 Nov, 5:00 pm`."""
+        return spoken(datetime.fromisoformat(value), self.zone) if value else "an unknown time"
+
+    def due(self, value: str | None) -> str:
+        """A due time as people there say it: midnight is the end of the day before."""
+        return spoken_due(datetime.fromisoformat(value), self.zone) if value else "an unknown time"
 
 
 Sentence = Callable[[Facts, Names, str], str]
@@ -71,7 +74,7 @@ def details(event: str, data: Facts, names: Names) -> list[dict[str, str]]:
         if value and event not in _REASON_IN_SENTENCE:
             found.append({"term": term, "text": _reason(value)})
     if data.get("due_at"):
-        found.append({"term": "Due", "text": names.when(data["due_at"])})
+        found.append({"term": "Due", "text": names.due(data["due_at"])})
     if data.get("answer_by"):
         found.append({"term": "Answer by", "text": names.when(data["answer_by"])})
     if data.get("minutes") is not None:
@@ -209,16 +212,17 @@ SENTENCES: dict[str, Sentence] = {
     "bridger.assigned": _assigned,
     "bridger.ended": lambda d, n, s: f"{n.who(d['bridger'])} handed over: {_lower(EndReason, d['reason'])}.",
     "conflict.declared": lambda d, n, s: "A conflict was declared; the two are not matched.",
+    "protective_order.recorded": lambda d, n, s: "A protective order was recorded.",
     "attempt.logged": _attempt,
     "attempt.retracted": lambda d, n, s: "An entry was taken back.",
     "contact.met": _met,
-    "contact.met_late": lambda d, n, s: f"{n.contact(s)}: met late. It was due {n.when(d['due_at'])}.",
+    "contact.met_late": lambda d, n, s: f"{n.contact(s)}: met late. It was due {n.due(d['due_at'])}.",
     "contact.missed": lambda d, n, s: (
-        f"{n.contact(s)}: overdue when we heard of it. It was due {n.when(d['due_at'])}."
+        f"{n.contact(s)}: overdue when we heard of it. It was due {n.due(d['due_at'])}."
         if d.get("overdue_on_arrival")
-        else f"{n.contact(s)}: not logged by {n.when(d['due_at'])}."
+        else f"{n.contact(s)}: not logged by {n.due(d['due_at'])}."
     ),
-    "contact.reminded": lambda d, n, s: f"Reminder: {n.contact(s)} is due {n.when(d['due_at'])}.",
+    "contact.reminded": lambda d, n, s: f"Reminder: {n.contact(s)} is due {n.due(d['due_at'])}.",
     "contact.reopened": lambda d, n, s: f"{n.contact(s)}: awaited again.",
     "contact.waived": lambda d, n, s: f"{n.contact(s)}: waived.",
     "contacts.corrected": lambda d, n, s: f"{_count(d)} judged again by the corrected time.",

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from domain.clock import local
 from domain.errors import Conflict, IllegalState, Invalid, NotAllowed
 from domain.protocol import Rung
+from domain.spoken import spoken_due
 from domain.vocabulary import (
     Ask,
     ContactState,
@@ -344,7 +344,7 @@ def why_missed(work: Work, title: str, due_at: datetime, since: datetime) -> str
     """Why a missed contact is escalated, in one sentence that states what is on record."""
     zone = work.rows.person.zone
     tries = [a for a in work.rows.attempts if a.at >= since and a.outcome.counts_as_attempt]
-    when = local(due_at, zone).strftime("%a %-d %b, %-I:%M %p")
+    when = spoken_due(due_at, zone)
     if not tries:
         return f"{title} was due {when}. No attempt is on record."
     kinds = ", ".join(dict.fromkeys(Outcome(a.outcome).label.lower() for a in tries))
