@@ -22,6 +22,7 @@ from records.commands.dates import LATEST_AHEAD, check_expected
 from records.commands.escalations import hurry, settle_ladder
 from records.commands.people import PersonDetails, add_identifiers, fill_person
 from records.commands.planning import replan_case
+from records.commands.protection import refuse_protected_address
 from records.commands.text import LINE_LENGTH, checked_text
 from records.commands.work import open_case
 from records.queries.staff import find_active
@@ -107,13 +108,17 @@ def set_appointment(session: Session, actor: Actor, referral_id: str, at: dateti
 
 
 def set_meeting(session: Session, actor: Actor, referral_id: str, at: datetime | None, where: str = "") -> Referral:
-    """When and where the bridger and the person meet first; printed on the handoff card."""
+    """When and where the bridger and the person meet first; printed on the handoff card.
+
+    Raises Conflict when a protective order names the place.
+    """
     work = open_case(session, actor, referral_id, "set_appointment")
     work.require_open()
     if at is not None and abs(at - work.now) > LATEST_AHEAD:
         raise Invalid("too_far", "Check the year of the meeting.", field="at")
-    work.referral.meeting_at = at
-    work.referral.meeting_where = checked_text(where, "where", limit=LINE_LENGTH)
+    place = checked_text(where, "where", limit=LINE_LENGTH)
+    refuse_protected_address(work.rows.person, place)
+    work.referral.meeting_at, work.referral.meeting_where = at, place
     work.record("meeting.set", when=at)
     work.settle()
     return work.referral

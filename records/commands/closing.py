@@ -25,6 +25,7 @@ from records.commands.planning import end_awaited, replan_case
 from records.commands.text import checked_text
 from records.commands.work import Work, open_case
 from records.ids import new_id
+from records.queries.people import find_open_referral
 from records.queries.report import closing_report
 from records.queries.staff import find_active
 from records.tables import Disclosure, Referral
@@ -118,7 +119,16 @@ def undo_end(session: Session, actor: Actor, referral_id: str, why: str) -> Refe
         raise Conflict("nothing_to_undo", "There is no end to take back.")
     if work.now - referral.ended_at > timedelta(days=UNDO_DAYS):
         raise Conflict("too_late", f"This ended more than {UNDO_DAYS} days ago. File a new referral; it is linked.")
-    undo = dict(referral.undo)
+    if find_open_referral(session, referral.person_id) is not None:
+        raise Conflict("already_referred", "This person has another open referral by now. Go on with that one.")
+    undo_work(work, text)
+    work.settle()
+    return referral
+
+
+def undo_work(work: Work, why: str) -> None:
+    """Take back an end within a command that is under way."""
+    referral, undo = work.referral, dict(work.referral.undo)
     referral.status = ReferralStatus(undo["status"])
     restored = set(filter(None, undo["contacts"].split(",")))
     for row in work.rows.contacts:
@@ -133,14 +143,12 @@ def undo_end(session: Session, actor: Actor, referral_id: str, why: str) -> Refe
         if hold.id == undo["hold_id"]:
             hold.ended_at, hold.end_note = None, ""
     referral.unassigned_since = work.now if referral.accepted_at else None
-    work.record("end.undone", was=was, note=text, contacts=sorted(restored), status=referral.status)
-    bridger = find_active(session, undo["bridger_id"])
+    work.record("end.undone", was=was, note=why, contacts=sorted(restored), status=referral.status)
+    bridger = find_active(work.session, undo["bridger_id"])
     if bridger is not None:
-        begin_assignment(work, bridger.id, by=actor.id)
+        begin_assignment(work, bridger.id, by=work.actor_id)
     replan_case(work, "the end was taken back")
     call_again(work, undo["calls"].split(","))
-    work.settle()
-    return referral
 
 
 def send_report(work: Work, *, due_at: datetime) -> None:

@@ -13,11 +13,11 @@ from sqlmodel import Session, select
 
 from domain.errors import Conflict, Invalid, gather
 from domain.vocabulary import Gender, PhoneKind, PlaceKind, SafetyFlag, Strength
-from records import clock, journal
-from records.access import Actor, person_for
+from records import clock
+from records.access import Actor
 from records.commands.text import LINE_LENGTH, checked_name, checked_text
 from records.ids import new_id
-from records.tables import NotDuplicate, Person, PersonIdentifier, Referral
+from records.tables import NotDuplicate, Person, PersonIdentifier
 
 MAX_ITEMS = 12
 
@@ -212,57 +212,6 @@ def add_identifiers(session: Session, person: Person, identifiers: Sequence[Iden
                 )
             )
     session.flush()
-
-
-def merge_people(session: Session, actor: Actor, keep_id: str, merge_id: str) -> Person:
-    """A human says that two records are one person. Both histories stay; `unmerge_people` takes it back."""
-    actor.require("merge_people")
-    keep, merged = person_for(session, actor, keep_id), person_for(session, actor, merge_id)
-    if keep.id == merged.id or keep.merged_into_id:
-        raise Conflict("merge", "Choose two different records, and keep one that was not merged itself.")
-    if merged.merged_into_id == keep.id:
-        return keep
-    if merged.merged_into_id:
-        raise Conflict("merge", "This record was merged before. Take that back first.")
-    moved = list(session.exec(select(Referral).where(Referral.person_id == merged.id)))
-    for referral in moved:
-        referral.person_id = keep.id
-        referral.version += 1
-    merged.merged_into_id = keep.id
-    journal.append_for_program(
-        session,
-        actor.program_id,
-        "person.merged",
-        actor=actor.id,
-        subject_id=keep.id,
-        merged=merged.id,
-        referrals=[r.id for r in moved],
-    )
-    return keep
-
-
-def unmerge_people(session: Session, actor: Actor, merged_id: str) -> Person:
-    """Take a merge back: each referral returns to the record it came from."""
-    actor.require("merge_people")
-    merged = session.get(Person, merged_id)
-    if merged is None or merged.program_id != actor.program_id or merged.merged_into_id is None:
-        raise Conflict("unmerge", "This record is not merged with another.")
-    from records.queries.people import referrals_moved_by_merge
-
-    for referral_id in referrals_moved_by_merge(session, merged):
-        referral = session.get_one(Referral, referral_id)
-        referral.person_id = merged.id
-        referral.version += 1
-    journal.append_for_program(
-        session,
-        actor.program_id,
-        "person.unmerged",
-        actor=actor.id,
-        subject_id=merged.merged_into_id,
-        merged=merged.id,
-    )
-    merged.merged_into_id = None
-    return merged
 
 
 def say_not_duplicate(session: Session, actor: Actor, first_id: str, second_id: str) -> None:

@@ -291,15 +291,18 @@ def _check_details(details: ReferralDetails, now: datetime, zone: str) -> None:
 
 def _require_minimum(person: Person, details: ReferralDetails) -> None:
     """The least that a program can act on: a way to find the person (acceptance scenario 2)."""
+    problems = []
     if details.consent is ConsentStatus.DECLINED:
-        raise Invalid(
-            "consent_declined", "The person declined. A referral needs their yes, or “pending”.", field="consent"
-        )
+        sentence = "The person declined. A referral needs their yes, or “pending”."
+        problems.append(Invalid("consent_declined", sentence, field="consent"))
     is_inside = details.discharged_at is None
     if not is_inside and not person.phones and not person.places:
-        raise Invalid("no_way_to_find", "Add a phone number or a place where the person can be found.", field="phones")
+        sentence = "Add a phone number or a place where the person can be found."
+        problems.append(Invalid("no_way_to_find", sentence, field="phones"))
     if is_inside and details.expected_on is None and details.certainty is not DateCertainty.UNKNOWN:
-        raise Invalid("required", "Enter the expected date, or say that it is not known yet.", field="expected_on")
+        sentence = "Enter the expected date, or say that it is not known yet."
+        problems.append(Invalid("required", sentence, field="expected_on"))
+    gather(problems)
 
 
 def _facility(session: Session, actor: Actor, facility_id: str | None) -> Facility:

@@ -103,9 +103,18 @@ def _with_referral(session: Session, likeness: Likeness) -> Likeness:
     return Likeness(likeness.person, likeness.reasons, likeness.score, open_id)
 
 
-def referrals_moved_by_merge(session: Session, merged: Person) -> list[str]:
-    """The referrals that the latest merge of this record moved."""
-    entry = session.exec(
+def find_open_referral(session: Session, person_id: str) -> Referral | None:
+    """The referral of this person that is going on, if there is one; the one filed first, should there be two."""
+    return session.exec(
+        select(Referral)
+        .where(Referral.person_id == person_id, col(Referral.status).in_(OPEN_STATUSES))
+        .order_by(col(Referral.submitted_at), col(Referral.id))
+    ).first()
+
+
+def find_merge(session: Session, merged: Person) -> JournalEntry | None:
+    """The latest merge of this record into another: `referrals` that moved with it, `closed` as doubles."""
+    entries = session.exec(
         select(JournalEntry)
         .where(
             JournalEntry.program_id == merged.program_id,
@@ -114,10 +123,7 @@ def referrals_moved_by_merge(session: Session, merged: Person) -> list[str]:
         )
         .order_by(col(JournalEntry.id).desc())
     )
-    for row in entry:
-        if row.data.get("merged") == merged.id:
-            return list(row.data.get("referrals", []))
-    return []
+    return next((entry for entry in entries if entry.data.get("merged") == merged.id), None)
 
 
 def identifiers_of(session: Session, person_id: str) -> list[PersonIdentifier]:
