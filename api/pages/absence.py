@@ -74,7 +74,7 @@ def set_absence(request: Request, session: SessionDep, me: Me, form: FormDep) ->
     absences.set_absence(session, me.actor, me.id, from_at=start, until_at=end)
     for one in waiting:
         offers.decline_offer(session, me.actor, one.offer.id, DeclineReason.AWAY)
-    return once.go("/today", "It is noted, and your supervisor was told. Rest well.")
+    return once.go("/today", "It is noted. Rest well.")
 
 
 @router.post("/absence/{absence_id}/end")

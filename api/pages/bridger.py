@@ -11,7 +11,7 @@ from api.deps import Me, SessionDep, page
 from api.filters import local
 from domain.vocabulary import Mode, RiskFlag, SafetyFlag
 from records import clock
-from records.queries.bridger_pages import CallToMe, list_absences, list_calls_to
+from records.queries.bridger_pages import CallToMe, ToldAbout, list_absences, list_calls_to, list_told_about
 from records.queries.worklist import CallBack, Task, worklist_of
 
 router = APIRouter()
@@ -27,7 +27,8 @@ def today(request: Request, session: SessionDep, me: Me, coming: str = "") -> Re
     work = worklist_of(session, me.actor, now)
     calls = list_calls_to(session, me.actor)
     called = {c.escalation.subject_id: c for c in calls}
-    bands = {name: [card(t, called.get(t.contact.id)) for t in tasks] for name, tasks in (
+    told = list_told_about(session, [t.contact for t in work.overdue])
+    bands = {name: [card(t, called.get(t.contact.id), told.get(t.contact.id)) for t in tasks] for name, tasks in (
         ("overdue", work.overdue), ("due", work.due), ("coming", work.coming))}  # fmt: skip
     in_cards = {t.contact.id for t in (*work.overdue, *work.due, *work.coming)}
     absences = list_absences(session, me.actor, now)
@@ -47,7 +48,7 @@ def today(request: Request, session: SessionDep, me: Me, coming: str = "") -> Re
     )
 
 
-def card(task: Task, told: CallToMe | None = None) -> dict[str, Any]:
+def card(task: Task, told: CallToMe | None = None, raised: ToldAbout | None = None) -> dict[str, Any]:
     """One task as the card shows it: who, what and why, by when; what was tried and what is still to be tried."""
     person, base = task.person, f"/referrals/{task.referral.id}"
     log = {"label": "Log", "href": f"{base}/log?contact={task.contact.id}", "is_primary": True, "icon": "check"}
@@ -78,6 +79,8 @@ def card(task: Task, told: CallToMe | None = None) -> dict[str, Any]:
         "last": f"{last.mode.label}: {_lower(last.outcome.label)}, {local(last.at, person.zone)}" if last else "",
         "still": list(task.still_to_try) if not task.is_task else [],
         "told": told.escalation if told is not None else None,
+        "raised": raised if told is None else None,
+        "is_open": task.contact.opens_at <= clock.now(),
         "no_phone": Mode.CALL.value in task.modes and number is None and not task.is_task,
     }
 

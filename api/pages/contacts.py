@@ -39,16 +39,19 @@ ALSO = (
 )
 CONFIRMED_FIRST = frozenset({Outcome.IN_HOSPITAL, Outcome.IN_CUSTODY, Outcome.DECLINED, Outcome.DIED})
 """What changes more than this contact: the page says what will happen before it is saved."""
-HINTS = {
-    Outcome.REACHED: "A talk, both ways",
-    Outcome.LEFT_MESSAGE: "Voicemail, or a note",
-    Outcome.CALL_LATER: "Choose when, next",
-    Outcome.WRONG_NUMBER: "It is not used again",
-    Outcome.INFORMATION: "Somebody else told me",
-    Outcome.IN_HOSPITAL: "Follow-up rests",
-    Outcome.IN_CUSTODY: "Follow-up rests",
-    Outcome.DECLINED: "Does not want this",
+ON_BUTTONS = {
+    Outcome.REACHED: ("Reached", "We talked"),
+    Outcome.NO_ANSWER: ("No answer", ""),
+    Outcome.LEFT_MESSAGE: ("Left a message", ""),
+    Outcome.CALL_LATER: ("Call later", "They asked for it"),
+    Outcome.WRONG_NUMBER: ("Wrong number", ""),
+    Outcome.INFORMATION: ("News of them", "From somebody else"),
+    Outcome.IN_HOSPITAL: ("In hospital", "Found there"),
+    Outcome.IN_CUSTODY: ("In custody", "Found there"),
+    Outcome.DECLINED: ("Declined", "Does not want this"),
+    Outcome.DIED: ("Has died", ""),
 }
+"""The outcomes in few words, for half the width of a phone."""
 
 
 @router.get("/referrals/{referral_id}/log")
@@ -72,7 +75,7 @@ def log_form(request: Request, session: SessionDep, me: Me, referral_id: str, co
         modes=list(Mode),
         frequent=[o for o in FREQUENT if not (never_voicemail and o is Outcome.LEFT_MESSAGE)],
         also=ALSO,
-        hints=HINTS,
+        words=ON_BUTTONS,
         never_voicemail=never_voicemail,
         late_days=get_settings().late_entry_days,
         phones=person_view.phones(found.rows.person),

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Request, Response
 from api.access import requires
 from api.deps import FormDep, Me, SessionDep, page
 from api.pages import person_view
-from domain.vocabulary import Role
+from domain.agenda import TITLES
+from domain.vocabulary import ReferralStatus, Role
 from records import clock
 from records.queries.bridger_pages import MyPerson, list_people
 
@@ -41,14 +42,16 @@ def _people(request: Request, session: SessionDep, me: Me, search: str) -> Respo
 def person_line(one: MyPerson) -> dict[str, Any]:
     """One line: who, where it stands, and what comes next."""
     tags = person_view.tags(one.referral)
-    if one.hold is not None:
+    if one.referral.status is ReferralStatus.IN_PROGRESS:
+        del tags[0]  # nearly everybody's, so it tells nothing here
+    elif one.hold is not None:
         tags[0] = {"text": f"On hold: {one.hold.reason.label.lower()}", "tone": "wait"}
     return {
         "name": one.person.full_name,
         "href": f"/referrals/{one.referral.id}",
         "number": one.referral.number,
         "tags": tags,
-        "what": one.contact.title if one.contact is not None else "",
+        "what": one.contact.title if one.contact is not None else TITLES.get(one.referral.next_item, ""),
         "due_at": one.contact.due_at if one.contact is not None else None,
         "zone": one.person.zone,
     }

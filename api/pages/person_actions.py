@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.deps import Me
-from domain.vocabulary import ReferralStatus
+from domain.vocabulary import ConsentStatus, ReferralStatus
 from records.queries.person_page import PersonPage
 
 
@@ -20,6 +20,13 @@ def actions(me: Me, found: PersonPage) -> list[dict[str, str]]:
          "/meeting", "pin"),
         (works and me.may("set_appointment"), "First appointment", "The check after it is planned from it",
          "/appointment", "today"),
+        (status.is_open and me.may("print_handoff"), "Handoff card", "One page for them to keep: when and where you meet",
+         "/handoff", "offer"),
+        (status.is_open and referral.consent is ConsentStatus.PENDING and me.may("record_consent"),
+         "Record their agreement", "Nothing is told outside without it", "/consent", "check"),
+        (works and referral.discharged_at is None and me.may("move_date"), "Move the date", "The plan moves with it",
+         "/date", "today"),
+        (works and me.may("edit_referral"), "Risk flags", "They shorten the times", "/risks", "shield"),
         (works and referral.discharged_at is None and me.may("record_discharge"),
          f"They have left: record the {referral.setting.leaving}", "The follow-up begins", "/discharge", "door"),
         (works and not is_held and me.may("hold"), "In hospital or in custody again",

@@ -202,7 +202,7 @@ def _outcome(page: PersonPage, contact: Contact, attempts: dict[str, Attempt]) -
     return ""
 
 
-def attempts(page: PersonPage, newest: int = 5) -> tuple[list[dict[str, Any]], int]:
+def attempts(page: PersonPage, newest: int = 3) -> tuple[list[dict[str, Any]], int]:
     """The latest tries, newest first, and how many there are in all."""
     rows = page.rows.attempts[::-1]
     shown = [

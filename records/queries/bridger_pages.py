@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, or_, select
 
 from domain.vocabulary import OPEN_STATUSES, ContactState, EscalationState, OfferState
@@ -20,6 +21,7 @@ from records.tables import (
     Offer,
     Person,
     Referral,
+    Staff,
 )
 
 MOST_PEOPLE = 200
@@ -46,6 +48,36 @@ def list_calls_to(session: Session, actor: Actor) -> list[CallToMe]:
         .order_by(col(Escalation.answer_by), col(Escalation.id))
     ).all()
     return [CallToMe(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldAbout:
+    """Who was told first that a contact was missed, when, and who took it."""
+
+    told: str
+    at: datetime
+    taker: str
+
+
+def list_told_about(session: Session, contacts: list[Contact]) -> dict[str, ToldAbout]:
+    """The open calls about these contacts, by contact: the newest rung of each."""
+    if not contacts:
+        return {}
+    taker = aliased(Staff)
+    rows = session.exec(
+        select(Escalation, taker.name)
+        .outerjoin(taker, col(taker.id) == col(Escalation.acknowledged_by))
+        .where(
+            col(Escalation.referral_id).in_({c.referral_id for c in contacts}),
+            col(Escalation.subject_id).in_([c.id for c in contacts]),
+            col(Escalation.state) != EscalationState.RESOLVED,
+        )
+        .order_by(col(Escalation.raised_at), col(Escalation.rung))
+    ).all()
+    return {
+        row.subject_id: ToldAbout(" and ".join(p["name"] for p in row.told), row.raised_at, name or "")
+        for row, name in rows
+    }
 
 
 @dataclass(frozen=True, slots=True)
