@@ -10,7 +10,7 @@ from cli.opening import open_records
 from records import clock, engine, migrate
 from records.commands import messages
 from records.queries.case import keep_cases
-from records.seed import demonstration
+from records.seed.demonstration import load
 from records.seed.people import PASSWORD
 from records.settings import Settings
 from records.tables import Notification, Program, Staff
@@ -34,7 +34,7 @@ def seed_demonstration() -> bool:
         if session.exec(select(Program.id).limit(1)).first() is not None:
             return False
         keep_cases(session)
-        demonstration.load(session, clock.now(), deliver=_into_outbox)
+        load(session, clock.now(), deliver=_into_outbox)
     return True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from domain.vocabulary import (
@@ -176,13 +177,13 @@ def filed(
     *,
     leaves_on: date | None = None,
     certainty: DateCertainty = DateCertainty.LIKELY,
-    **details: object,
+    **details: Any,
 ) -> Case:
     """A planner sends a referral now."""
     planner = world.staff.by[by]
     said = ReferralDetails(
         setting=setting, expected_on=leaves_on, certainty=certainty if leaves_on else DateCertainty.UNKNOWN, **details
-    )  # type: ignore[arg-type]
+    )
     row = referrals.file_referral(world.session, planner, person, said)
     world.referrals.append(row)
     return Case(world, row, planner)
@@ -197,7 +198,7 @@ def begun(
     at: datetime,
     to: str = "",
     leaves_on: date | None = None,
-    **details: object,
+    **details: Any,
 ) -> Generator[datetime, None, Case]:
     """Filed at an instant, accepted within the hour, then with a bridger: `to` by hand, or whoever is asked."""
     yield at
