@@ -105,6 +105,17 @@ def seed() -> None:
         raise Stop("The records hold a program already. The demonstration goes into empty records only.")
 
 
+@app.command()
+def simulate(
+    referrals: int = typer.Option(1000, min=1, max=1_000_000, help="How many lives."),
+    seed: int = typer.Option(1, help="The same seed gives the same lives."),
+) -> None:
+    """Lead invented people through the protocols with the real commands, in memory, and check the promises."""
+    from cli.simulate import run
+
+    raise typer.Exit(run(referrals, seed))
+
+
 @app.command("check-config")
 def check_config() -> None:
     """Show every setting, and what stands against starting with it."""
@@ -142,7 +153,7 @@ def _run() -> int:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     except InvalidFields as refusal:
         return _say("\n".join(problem.sentence for problem in refusal.problems))
-    except (Refusal, Stop, guard.NotReady) as refusal:
+    except (Refusal, Stop, guard.NotReady, migrate.UnknownStep) as refusal:
         return _say(str(refusal))
     except (OperationalError, ProgrammingError) as error:
         first = str(error.orig).strip().splitlines()[0]

@@ -12,12 +12,17 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import insert
 from sqlmodel import Session, select
 
 from records import clock
 from records.tables import JournalEntry, Program, Referral
 
 SYSTEM = "system"
+
+
+_BUFFER = "footbridge_journal"
 
 
 def append(
@@ -29,26 +34,40 @@ def append(
     at: datetime | None = None,
     subject_id: str = "",
     **data: Any,
-) -> JournalEntry:
-    """Append one event to a referral's journal. `at` is when it happened (default: now); `data` are plain facts."""
+) -> None:
+    """Append one event to a referral's journal. `at` is when it happened (default: now); `data` are plain facts.
+
+    The entries of a transaction are written together with the rows they speak of, many in one statement: the row of
+    the referral changes too, so that nothing can be committed without them.
+    """
     now = clock.now()
-    entry = JournalEntry(
-        program_id=referral.program_id,
-        stream=referral.id,
-        seq=referral.journal_seq + 1,
-        event=event,
-        at=at or now,
-        recorded_at=now,
-        actor=actor,
-        subject_id=subject_id,
-        data=plain(data),
-        prev_hash=referral.journal_head,
-        hash="",
-    )
-    entry.hash = digest(entry)
-    referral.journal_seq, referral.journal_head = entry.seq, entry.hash
-    session.add(entry)
-    return entry
+    entry = {
+        "program_id": referral.program_id,
+        "stream": referral.id,
+        "seq": referral.journal_seq + 1,
+        "event": event,
+        "at": at or now,
+        "recorded_at": now,
+        "actor": actor,
+        "subject_id": subject_id,
+        "data": plain(data),
+        "prev_hash": referral.journal_head,
+    }
+    entry["hash"] = _digest(**{name: entry[name] for name in _COVERED})
+    referral.journal_seq, referral.journal_head = entry["seq"], entry["hash"]
+    session.info.setdefault(_BUFFER, []).append(entry)
+
+
+@sqlalchemy_event.listens_for(Session, "after_flush")
+def _write(session: Any, _context: Any) -> None:
+    entries = session.info.pop(_BUFFER, None)
+    if entries:
+        session.connection().execute(insert(JournalEntry), entries)
+
+
+@sqlalchemy_event.listens_for(Session, "after_soft_rollback")
+def _drop(session: Any, _previous: Any) -> None:
+    session.info.pop(_BUFFER, None)
 
 
 def append_for_program(
@@ -79,18 +98,25 @@ def append_for_program(
     return entry
 
 
+_COVERED = ("prev_hash", "stream", "seq", "event", "at", "recorded_at", "actor", "subject_id", "data")
+
+
 def digest(entry: JournalEntry) -> str:
     """The SHA-256 of an entry and the hash before it, as hexadecimal."""
+    return _digest(**{name: getattr(entry, name) for name in _COVERED})
+
+
+def _digest(*, at: datetime, recorded_at: datetime, data: dict[str, Any], **part: Any) -> str:
     covered = [
-        entry.prev_hash,
-        entry.stream,
-        entry.seq,
-        entry.event,
-        _instant(entry.at),
-        _instant(entry.recorded_at),
-        entry.actor,
-        entry.subject_id,
-        entry.data,
+        part["prev_hash"],
+        part["stream"],
+        part["seq"],
+        part["event"],
+        _instant(at),
+        _instant(recorded_at),
+        part["actor"],
+        part["subject_id"],
+        data,
     ]
     return hashlib.sha256(json.dumps(covered, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 

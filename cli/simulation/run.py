@@ -38,19 +38,19 @@ def simulate(lives: int, seed: int, progress: Callable[[int], None] | None = Non
     The same seed gives the same lives, ids included. The process's clock and database are the simulation's meanwhile.
     """
     result = Result(lives, seed)
-    chance = random.Random(seed)
-    ids.use_source(random.Random(seed))
+    chance = random.Random(seed)  # noqa: S311 -- chance, not secrecy
+    ids.use_source(random.Random(seed))  # noqa: S311 -- chance, not secrecy
     engine.configure("sqlite://")
     SQLModel.metadata.create_all(engine.database().write)
     with Session(engine.database().write, expire_on_commit=False) as session:
         keep_cases(session)
         world = build_world(session, chance)
-        session.commit()
+        engine.commit(session)
         began = time.perf_counter()
         for number in range(lives):
             life = Life(session, world, f"{seed}:{number}", result.counts)
             result.broken += life.run()
-            session.commit()
+            engine.commit(session)
             forget_cases(session)
             if progress is not None:
                 progress(1)

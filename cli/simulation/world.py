@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from domain.vocabulary import FacilityKind, Gender, Role, Setting
 from records.access import Actor, actor_of, system_actor
 from records.commands.programs import add_facility, create_program, set_people_in_charge
 from records.commands.staff import add_staff, set_profile
+from records.tables import Bridger, Facility, Staff
 
+FACILITY_ZONE = "America/New_York"
 ZONES = ("America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles")
 PLACES = (
     (Setting.PSYCHIATRIC_INPATIENT, FacilityKind.HOSPITAL),
@@ -32,6 +34,8 @@ class World:
     supervisor: Actor
     clinician: Actor
     manager: Actor
+    rows: list[object]
+    """The rows of staff and program, held so that the session keeps them."""
 
 
 def build_world(session: Session, chance: random.Random, *, bridgers: int = 8) -> World:
@@ -75,4 +79,5 @@ def build_world(session: Session, chance: random.Random, *, bridgers: int = 8) -
             lived_experience=[chance.choice(list(Setting))],
         )
         team[staff.id] = actor_of(staff)
-    return World(program.id, planners, team, actor_of(supervisor), actor_of(clinician), actor_of(manager))
+    rows = [program, *session.exec(select(Staff)), *session.exec(select(Bridger)), *session.exec(select(Facility))]
+    return World(program.id, planners, team, actor_of(supervisor), actor_of(clinician), actor_of(manager), rows)

@@ -18,6 +18,9 @@ CLAIM_HOLDS = timedelta(minutes=2)
 """A claim older than this belongs to a process that died between claiming and recording: it may have been sent."""
 
 
+_TOLD = "footbridge_told"
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A message that this process alone may send now."""
@@ -57,7 +60,7 @@ def tell(
     for sending in plan_sending(StaffMessage(template), _recipient(staff, program), now, is_high_risk=is_high_risk):
         channel = sending.channel
         full_key = f"{key}:{staff.id}:{channel.value}"
-        if session.exec(select(Notification.id).where(Notification.key == full_key)).first() is not None:
+        if _was_told(session, full_key):
             continue
         in_app = channel is Channel.IN_APP
         row = Notification(
@@ -78,6 +81,16 @@ def tell(
         session.add(row)
         if not in_app and sending.not_before <= now:  # a later one is started by upkeep
             engine.leave_word(session, delivery=row.id)
+
+
+def _was_told(session: Session, key: str) -> bool:
+    """Whether this was told before, in this transaction or an earlier one."""
+    mine = session.info.setdefault(_TOLD, set())
+    if key in mine:
+        return True
+    mine.add(key)
+    with session.no_autoflush:
+        return session.exec(select(Notification.id).where(Notification.key == key)).first() is not None
 
 
 def _recipient(staff: Staff, program: Program) -> Recipient:

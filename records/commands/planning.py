@@ -133,6 +133,8 @@ def correct_windows(work: Work, why: str) -> None:
             row.opens_at, row.due_at = planned.opens_at, planned.due_at
             if row.met_at is not None:
                 row.state = ContactState.MET if row.met_at <= row.due_at else ContactState.MET_LATE
+            if row.missed_at is not None:
+                row.missed_at = row.due_at
         judged.append([row.id, before[0].value, row.state.value, before[1], row.due_at])
     if judged:
         work.record("contacts.corrected", why=why, contacts=judged)
