@@ -72,6 +72,7 @@ def _form(
     refusal: Refusal | None = None,
 ) -> Response:
     facility = _facility(session, me, fields)
+    sentence, detail = _promise(session, me, facility)
     return page(
         "referral_form.html",
         request,
@@ -85,8 +86,18 @@ def _form(
         facilities=list_facilities(session, me.actor) if me.actor.facility_id is None else [],
         is_from_message=draft_id.startswith("ref_"),
         alike=_alike(session, me, fields, facility, draft_id),
+        promise=sentence,
+        promise_detail=detail,
         **choices(facility.setting.is_custody if facility is not None else False),
     )
+
+
+def _promise(session: SessionDep, me: Me, facility: Facility | None) -> tuple[str, str]:
+    """What would be promised if it were sent this minute."""
+    if facility is None:
+        return "The program answers by a time that you are told when you send it.", ""
+    details = referrals.ReferralDetails(setting=facility.setting)
+    return promise_before(preview(session, me.actor, details, facility_id=facility.id), me.program.name)
 
 
 def _facility(session: SessionDep, me: Me, fields: typing.Fields) -> Facility | None:

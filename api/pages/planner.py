@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -268,7 +269,7 @@ def _told(session: Session, standing: Standing) -> list[Entry]:
     referral = standing.referral
     own = list_own_staff(session, referral.facility_id)
     return [
-        entry
+        replace(entry, sentence="A peer bridger was named.") if entry.event == "bridger.assigned" else entry
         for entry in list_timeline(session, referral)
         if entry.event in _TOLD_TO_PLANNERS or (entry.event == "note.added" and entry.by in own)
     ]

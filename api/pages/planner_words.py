@@ -49,7 +49,7 @@ def move_of(standing: Standing, now: datetime) -> Move:
     if referral.bridger_id is None:
         return _unnamed(standing, now, zone)
     if referral.discharged_at is None:
-        return Move("Bridger named", "go", BRIDGERS, f"{standing.bridger} prepares with them. {expected(standing)}")
+        return Move("Bridger named", "go", BRIDGERS, f"{standing.bridger} prepares with them.")
     return _followed_up(standing, now, zone)
 
 
@@ -136,7 +136,7 @@ _WHY = {
 }
 _STAGES = (
     ("program", "The program's part"),
-    ("before", "Before they leave"),
+    ("before", "Until they leave"),
     ("after", "Once they have left"),
     ("end", "At the end"),
 )

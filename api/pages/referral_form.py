@@ -99,8 +99,7 @@ def _filled(fields: Mapping[str, list[str]], group: str) -> Iterator[dict[str, s
 
 def with_another(fields: Fields, group: str) -> Fields:
     """The same with room for one more phone or place."""
-    there = len(list(_filled(fields, group)))
-    return fields | {f"{group}_shown": [str(min(there + 1, MAX_ITEMS))]}
+    return fields | {f"{group}_shown": [str(min(len(_rows(fields, group)) + 1, MAX_ITEMS))]}
 
 
 def without(fields: Fields, group: str, index: str) -> Fields:
@@ -114,13 +113,16 @@ def shown(fields: Fields) -> dict[str, Any]:
     values: dict[str, Any] = {name: typed[-1] if typed else "" for name, typed in fields.items()}
     values |= {name: fields.get(name, []) for name in LISTS}
     values["birth_on"] = {part: values.get(f"birth_on_{part}", "") for part in ("month", "day", "year")}
-    for group in ROWS:
-        rows: list[dict[str, str]] = list(_filled(fields, group))
-        wanted = values.get(f"{group}_shown", "1")
-        while len(rows) < (int(wanted) if wanted.isdigit() and len(wanted) < 3 else 1):
-            rows.append({})
-        values[group] = rows[:MAX_ITEMS]
-    return values
+    return values | {group: _rows(fields, group) for group in ROWS}
+
+
+def _rows(fields: Fields, group: str) -> list[dict[str, str]]:
+    """The phones or places that were typed, and as many empty ones as were asked for; one at least."""
+    wanted = (fields.get(f"{group}_shown") or ["1"])[-1]
+    rows = list(_filled(fields, group))
+    while len(rows) < (min(int(wanted), MAX_ITEMS) if wanted.isascii() and wanted.isdigit() else 1):
+        rows.append({})
+    return rows[:MAX_ITEMS] or [{}]
 
 
 def blank(facility: Facility | None, zone: str, now: dt.datetime) -> Fields:

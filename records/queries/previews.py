@@ -145,7 +145,7 @@ def _items(filed: Case, accepted: Case, left: Case | None, *, at_once: bool) -> 
     yield from _of_kinds(
         replace(accepted, accepted_at=latest, unassigned_since=latest), "program", (agenda.UNASSIGNED,)
     )
-    yield from _of_kinds(left or accepted, "before", (agenda.CONSENT_PENDING,))
+    yield from _of_kinds(left or accepted, "before" if left is None else "after", (agenda.CONSENT_PENDING,))
     before = _planned(accepted, filed.submitted_at) if accepted.discharged_at is None else []
     if accepted.discharged_at is None:
         yield from _of_kinds(accepted, "before", (agenda.DATE_CHECK,))
