@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from sqlmodel import Session, col, select
@@ -91,11 +92,10 @@ def _kept_secret(path: Path) -> str:
     """What the file holds; whoever comes first writes it, in whole."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        mine = path.with_name(f"{path.name}.{os.getpid()}")
-        descriptor = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor, mine = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # readable by its owner alone
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_hex(SHORTEST_SECRET) + "\n")
         with contextlib.suppress(FileExistsError):
             os.link(mine, path)
-        mine.unlink()
+        os.unlink(mine)
     return path.read_text(encoding="ascii").strip()

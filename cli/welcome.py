@@ -41,8 +41,8 @@ def seed_demonstration() -> bool:
 def welcome(settings: Settings, addresses: Addresses) -> None:
     """Print who may sign in, and where what is."""
     with engine.read_session() as session:
-        rows = select(Staff).where(col(Staff.is_demonstration), col(Staff.is_active)).order_by(col(Staff.id))
-        shown = [(staff.email, staff.name, ", ".join(staff.roles)) for staff in session.exec(rows)]
+        rows = session.exec(select(Staff).where(col(Staff.is_demonstration), col(Staff.is_active)))
+        shown = sorted((staff.email, staff.name, ", ".join(staff.roles)) for staff in rows)
     print()
     if shown:
         width = max(len(email) for email, _, _ in shown)

@@ -17,15 +17,24 @@ FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 7_266_274_323  # of PostgreSQL, one number of our own: one process migrates, the others wait and find it done
 
 
+class UnknownStep(Exception):
+    """The database is at a step that this version does not know: a later version made it."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(f"The records are at step {step}, which this version does not know. Use a later version.")
+
+
 def upgrade(url: str) -> None:
     """Bring the database at `url` to the newest step, all steps in one transaction; SQLite's folder is made.
 
-    Raises sqlalchemy.exc.SQLAlchemyError when the database cannot be reached or a step fails; it is then as it was.
+    Raises UnknownStep, and sqlalchemy.exc.SQLAlchemyError when the database cannot be reached or a step fails; then it
+    is as it was.
     """
     with _open(url).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         config = _config()
+        _require_known(config, connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -39,6 +48,13 @@ def current(url: str) -> str | None:
 def newest() -> str | None:
     """The newest step that this version of Footbridge knows."""
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _require_known(config: Config, connection: Connection) -> None:
+    step = MigrationContext.configure(connection).get_current_revision()
+    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
+    if step is not None and step not in known:
+        raise UnknownStep(step)
 
 
 def _config() -> Config:

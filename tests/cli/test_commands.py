@@ -1,0 +1,196 @@
+"""The commands of the terminal, on real records: users, tokens, imports, the demonstration, and plain refusals."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+from typer.testing import CliRunner, Result
+
+from cli import guard
+from cli import main as entry
+from cli.opening import Stop
+from domain.errors import Conflict
+from records import engine, migrate
+from records.commands import sign_in
+from records.seed.people import PASSWORD
+from records.settings import get_settings
+from records.tables import Bridger, Program, Referral, Staff, StaffSession
+
+SAMPLE = Path(__file__).parents[2] / "records" / "seed" / "releases-sample.csv"
+COMMANDS = {
+    "up", "api", "worker", "migrate", "seed", "check-config", "token", "import", "user", "program", "facility",
+}  # fmt: skip
+
+
+def run(*words: str) -> Result:
+    """Type a command; what is refused is raised."""
+    return CliRunner().invoke(entry.app, list(words), catch_exceptions=False)
+
+
+@pytest.fixture
+def set_up(terminal: Path) -> Path:
+    """Records with a program, a jail, and a manager."""
+    run("migrate")
+    run("program", "add", "Example Peers")
+    run("facility", "add", "Example County Jail", "--kind", "jail", "--setting", "jail")
+    run("user", "add", "ma@peers.example", "--name", "Ma Nager", "--role", "manager", "--role", "supervisor")
+    return terminal
+
+
+def test_help_names_every_command(terminal: Path) -> None:
+    said = run("--help")
+    assert said.exit_code == 0
+    assert set(re.findall(r"^│ ([a-z-]+) ", said.stdout, re.MULTILINE)) >= COMMANDS
+    for command in COMMANDS:
+        assert run(command, "--help").exit_code == 0
+
+
+def test_migrate_says_where_the_records_are(terminal: Path) -> None:
+    assert run("migrate").stdout == f"The records are at step {migrate.newest()}.\n"
+    assert run("migrate").stdout == f"The records are at step {migrate.newest()}. Nothing had to change.\n"
+
+
+def test_records_that_are_behind_are_not_used(terminal: Path) -> None:
+    with pytest.raises(Stop, match="footbridge migrate"):
+        run("token", "somebody@peers.example")
+
+
+def test_a_user_gets_a_password_that_is_shown_once(set_up: Path) -> None:
+    said = run("user", "add", "Jo@Peers.example", "--name", "Jo Sample", "--role", "bridger")
+    assert "Jo Sample can sign in as jo@peers.example." in said.stdout
+    password = said.stdout.strip().splitlines()[-1]
+    assert re.fullmatch(r"(?:[2-9a-z]{5}-){3}[2-9a-z]{5}", password)
+    token = sign_in.sign_in("jo@peers.example", password)
+    with engine.read_session() as session:
+        jo = sign_in.session_of(session, token)
+        assert jo is not None
+        manager = session.exec(select(Staff).where(Staff.email == "ma@peers.example")).one()
+        assert jo.supervisor_id == manager.id
+        assert session.get(Bridger, jo.id) is not None
+        assert password not in str(jo.model_dump())
+
+
+def test_the_first_of_each_is_in_charge(set_up: Path) -> None:
+    run("user", "add", "cli@peers.example", "--name", "Cli Nician", "--role", "clinician")
+    said = run("user", "add", "second@peers.example", "--name", "Se Cond", "--role", "supervisor")
+    assert "until you name another" not in said.stdout
+    with engine.read_session() as session:
+        program = session.exec(select(Program)).one()
+        names = {staff.id: staff.name for staff in session.exec(select(Staff))}
+    assert names[program.supervisor_id] == names[program.manager_id] == "Ma Nager"
+    assert names[program.clinician_id] == "Cli Nician"
+
+
+def test_a_planner_works_at_a_facility(set_up: Path) -> None:
+    with pytest.raises(Stop, match="There are: Example County Jail"):
+        run("user", "add", "p@jail.example", "--name", "Pla Nner", "--role", "planner", "--facility", "Nowhere")
+    said = run("user", "add", "p@jail.example", "--name", "Pla Nner", "--role", "planner", "--facility",
+               "example county jail")  # fmt: skip
+    assert said.exit_code == 0
+    with pytest.raises(Conflict):
+        run("user", "add", "p@jail.example", "--name", "Pla Nner", "--role", "manager")
+
+
+def test_a_role_that_does_not_exist_is_refused_with_the_list(set_up: Path) -> None:
+    said = run("user", "add", "x@peers.example", "--name", "X", "--role", "boss")
+    assert said.exit_code == 2
+    assert "supervisor" in said.stderr
+
+
+def test_a_new_password_ends_what_was_open(set_up: Path) -> None:
+    first = run("user", "password", "MA@peers.example").stdout.strip().splitlines()[-1]
+    sign_in.sign_in("ma@peers.example", first)
+    second = run("user", "password", "ma@peers.example").stdout.strip().splitlines()[-1]
+    with engine.read_session() as session:
+        assert session.exec(select(StaffSession)).all() == []
+    assert first != second
+    assert sign_in.sign_in("ma@peers.example", second)
+    with pytest.raises(Stop, match="Nobody here signs in as"):
+        run("user", "password", "nobody@peers.example")
+
+
+def test_a_token_is_all_that_stdout_holds(set_up: Path) -> None:
+    said = run("token", "ma@peers.example", "--days", "7", "--name", "nightly")
+    token = said.stdout.strip()
+    assert said.stdout == f"{token}\n"
+    assert "7 days" in said.stderr
+    with engine.read_session() as session:
+        staff = sign_in.staff_of_token(session, token)
+    assert staff is not None
+    assert staff.email == "ma@peers.example"
+
+
+def test_a_release_list_is_taken_twice_and_counts_once(set_up: Path) -> None:
+    first = run("import", str(SAMPLE), "--facility", "Example County Jail")
+    with engine.read_session() as session:
+        filed = len(session.exec(select(Referral)).all())
+    assert filed >= 4
+    assert f"{filed} filed" in first.stdout
+    assert first.exit_code == ("refused" in first.stdout)
+    again = run("import", str(SAMPLE), "--facility", "Example County Jail")
+    assert "filed" not in again.stdout
+    with engine.read_session() as session:
+        assert len(session.exec(select(Referral)).all()) == filed
+
+
+def test_a_list_that_cannot_be_read_is_said(set_up: Path, tmp_path: Path) -> None:
+    with pytest.raises(Stop, match=r"nothing\.csv cannot be read: No such file"):
+        run("import", str(tmp_path / "nothing.csv"), "--facility", "Example County Jail")
+    (tmp_path / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff\xfe")
+    with pytest.raises(Stop):
+        run("import", str(tmp_path / "picture.csv"), "--facility", "Example County Jail")
+
+
+def test_several_programs_ask_which_one(set_up: Path) -> None:
+    run("program", "add", "Other Peers")
+    with pytest.raises(Stop, match="There are: Example Peers, Other Peers"):
+        run("user", "add", "x@peers.example", "--name", "Ex Ample", "--role", "admin")
+    assert run("user", "add", "x@peers.example", "--name", "Ex Ample", "--role", "admin", "--program",
+               "other peers").exit_code == 0  # fmt: skip
+
+
+def test_the_demonstration_goes_into_empty_records_only(set_up: Path) -> None:
+    with pytest.raises(Stop, match="empty records only"):
+        run("seed")
+
+
+def test_the_demonstration_loads(terminal: Path) -> None:
+    run("migrate")
+    assert run("seed").exit_code == 0
+    assert sign_in.sign_in("bridger1@footbridge.example", PASSWORD)
+
+
+def test_the_demonstration_is_not_for_production(terminal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("migrate")
+    monkeypatch.setenv("FOOTBRIDGE_ENVIRONMENT", "production")
+    monkeypatch.setenv("FOOTBRIDGE_SECRET_KEY", "7f3a9c21e5b8d4067f3a9c21e5b8d406")
+    monkeypatch.setenv("FOOTBRIDGE_DATABASE_URL", f"sqlite:///{terminal / 'footbridge.sqlite3'}")
+    get_settings.cache_clear()
+    with pytest.raises(Stop, match="not for production"):
+        run("seed")
+
+
+def test_check_config_shows_settings_without_secrets(terminal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTBRIDGE_SMTP_PASSWORD", "sesame-sesame")
+    monkeypatch.setenv("FOOTBRIDGE_PORT", "8123")
+    get_settings.cache_clear()
+    said = run("check-config")
+    assert said.exit_code == 0
+    assert re.search(r"FOOTBRIDGE_PORT\s+8123\s*$", said.stdout, re.MULTILINE)
+    assert re.search(r"FOOTBRIDGE_HOST\s+127\.0\.0\.1\s+\(default\)", said.stdout)
+    assert "sesame" not in said.stdout
+    monkeypatch.setenv("FOOTBRIDGE_ENVIRONMENT", "production")
+    monkeypatch.setenv("FOOTBRIDGE_SECRET_KEY", "short")
+    get_settings.cache_clear()
+    with pytest.raises(guard.NotReady, match="5 characters"):
+        run("check-config")
+
+
+def test_a_setting_that_cannot_be_read_is_named(terminal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTBRIDGE_PORT", "eighty")
+    get_settings.cache_clear()
+    with pytest.raises(Stop, match="FOOTBRIDGE_PORT: "):
+        run("migrate")
