@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from domain.vocabulary import (
     ReferralStatus,
     Setting,
 )
-from records import clock, engine
+from records import clock, engine, ids
 from records.commands import programs
 from records.queries import measures
 from records.queries.measures import Measured
@@ -35,6 +36,7 @@ from records.tables import Attempt, Contact, Escalation, JournalEntry, Person, P
 from tests.records.measured_program import ASKED_AT, MeasuredProgram, copy_rows, holds_of
 
 NEW_YORK = "America/New_York"
+OTHER = "Other Bridges"
 EVERYTHING = period_between(date(2026, 2, 1), date(2026, 12, 15), NEW_YORK)
 A_MONTH = period_between(date(2026, 4, 1), date(2026, 4, 30), NEW_YORK)
 A_WEEK = period_between(date(2026, 6, 1), date(2026, 6, 7), NEW_YORK)
@@ -66,12 +68,16 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, st
     """A program that has lived, on SQLite: slow to make, so made once."""
     folder = tmp_path_factory.mktemp("measured")
     SQLModel.metadata.create_all(engine.configure(f"sqlite:///{folder / 'lived.sqlite3'}"))
+    ids.use_source(random.Random(1))
     try:
-        program = MeasuredProgram()
-        program.live(36)
+        program = MeasuredProgram(seed=1)
+        program.live(16)
+        with engine.transaction() as session:
+            programs.create_program(session, OTHER)
     finally:
         engine.dispose()
         clock.run_real()
+        ids.use_source(random.SystemRandom())
     source = create_engine(f"sqlite:///{folder / 'lived.sqlite3'}")
     yield source, program.program_id
     source.dispose()
@@ -305,8 +311,8 @@ def test_a_period_takes_a_handful_of_queries_whatever_the_size(rows: Rows) -> No
 
 
 def test_another_program_has_its_own_figures(rows: Rows) -> None:
-    with engine.transaction() as session:
-        other = programs.create_program(session, "Other Bridges").id
+    with engine.read_session() as session:
+        other = session.exec(select(Program.id).where(Program.name == OTHER)).one()
     for period in PERIODS:
         assert all(figure.cases == () for figure in _measured(other, period).figures.values())
 
