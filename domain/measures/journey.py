@@ -199,7 +199,6 @@ def _hold_started(journey: Journey, event: Event) -> None:
 
 
 def _hold_ended(journey: Journey, event: Event) -> None:
-    _close_awaited(journey, event)
     if left := _instant(event.data.get("discharged_at")):
         if journey.cycle in journey.departures:
             journey.cycle += 1
@@ -207,15 +206,7 @@ def _hold_ended(journey: Journey, event: Event) -> None:
 
 
 def _hold_undone(journey: Journey, event: Event) -> None:
-    _close_awaited(journey, event)
     journey.pauses.pop(event.subject_id, None)
-
-
-def _close_awaited(journey: Journey, event: Event) -> None:
-    """What is still awaited when a hold ends are the contacts that belong to the hold."""
-    for contact in journey.contacts.values():
-        if contact.state is ContactState.PLANNED:
-            _end(contact, ContactState.CLOSED, event, "The hold ended")
 
 
 def _closed(journey: Journey, event: Event) -> None:

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from domain import agenda
 from domain.agenda import Item, due_items
 from domain.plan import LOST_KEY
+from domain.protocol import ContactRule
 from domain.vocabulary import Ask, ContactState, Subject
 from records.commands.closing import send_report
 from records.commands.escalations import climb, raise_ladder, why_missed
@@ -17,6 +18,7 @@ from records.commands.offers import expire_offer, offer_next
 from records.commands.work import Work, open_for_timer
 from records.queries.next_item import NextItem
 from records.queries.staff import find_active, told_for
+from records.tables import Contact
 
 MOST_AT_ONCE = 200
 """More items than this due at one moment for one person is a mistake in a protocol, not a plan."""
@@ -90,6 +92,8 @@ def _remind(work: Work, item: Item) -> None:
     contact = work.rows.contact(item.subject_id)
     contact.prompted = sorted({*contact.prompted, item.detail})
     rule = work.rows.rule(contact.key)
+    if contact.due_at <= work.now or (rule is not None and _is_prompted_again(work, contact, rule)):
+        return  # we come late: nobody is reminded of what has gone by, nor twice at once
     roles = rule.warn_tell if rule is not None and item.detail == "warning" else ("bridger",)
     for _role, staff in told_for(work.session, work.rows, roles):
         if _role == "referrer":
@@ -106,6 +110,11 @@ def _remind(work: Work, item: Item) -> None:
             due_at=contact.due_at.isoformat(),
         )
     work.record("contact.reminded", at=item.at, subject_id=contact.id, prompt=item.detail, due_at=contact.due_at)
+
+
+def _is_prompted_again(work: Work, contact: Contact, rule: ContactRule) -> bool:
+    moments = agenda.prompts(rule, contact.opens_at, contact.due_at, work.rows.person.zone)
+    return any(at <= work.now and name not in contact.prompted for name, at in moments)
 
 
 def _contact_missed(work: Work, item: Item) -> None:

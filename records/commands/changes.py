@@ -134,6 +134,8 @@ def record_consent(
         raise Invalid("expired", "This consent would have ended already. Check the date.", field="expires_at")
     referral = work.referral
     before = referral.consent
+    if (before, referral.consent_expires_at) == (status, expires_at):
+        return referral
     referral.consent, referral.consent_expires_at, referral.consent_warned_at = status, expires_at, None
     work.record("consent.recorded", before=before, after=status, expires_at=expires_at)
     if status is not ConsentStatus.PENDING:

@@ -17,7 +17,7 @@ from records.commands.text import LINE_LENGTH, checked_text
 from records.commands.work import Work, open_case
 from records.ids import new_id
 from records.queries.staff import find_active
-from records.tables import Contact, Hold, Referral
+from records.tables import Hold, Referral
 
 LEFT_BEFORE = ("left_before", "notice_before")
 """What `Referral.undo` keeps of the discharge before the present one, should this one be cancelled."""
@@ -208,8 +208,11 @@ def _bring_back(work: Work) -> None:
 
 
 def _close_hold_contacts(work: Work) -> None:
-    for row in _awaited(work):
+    ended = [c for c in work.rows.contacts if c.state.is_awaited and not work.rows.is_apart(c)]
+    for row in ended:
         row.state, row.reason = ContactState.CLOSED, "the hold ended"
+    if ended:
+        work.record("contacts.closed", reason="the hold ended", contacts=[c.id for c in ended])
 
 
 def _restore_suspended(work: Work) -> None:
@@ -218,7 +221,3 @@ def _restore_suspended(work: Work) -> None:
         row.state, row.reason = ContactState.PLANNED, ""
     if restored:
         work.record("contacts.restored", contacts=[c.id for c in restored])
-
-
-def _awaited(work: Work) -> list[Contact]:
-    return [c for c in work.rows.contacts if c.state.is_awaited and not work.rows.is_apart(c)]
