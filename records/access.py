@@ -95,16 +95,6 @@ def referral_for(session: Session, actor: Actor, referral_id: str, action: str =
     return found
 
 
-def offered_to(session: Session, actor: Actor, offer_id: str) -> Offer:
-    """An offer made to this bridger (or any, for those who assign). Raises NotFound."""
-    offer = session.get(Offer, offer_id)
-    if offer is None or offer.program_id != actor.program_id:
-        raise NotFound("That offer")
-    if offer.bridger_id != actor.id and not actor.may("assign"):
-        raise NotFound("That offer")
-    return offer
-
-
 def person_for(session: Session, actor: Actor, person_id: str) -> Person:
     """A person with at least one referral that this actor may see. Raises NotFound."""
     person = session.get(Person, person_id)

@@ -10,7 +10,7 @@ from domain.errors import Conflict, IllegalState, NotFound
 from domain.match_facts import Ranking
 from domain.vocabulary import DeclineReason, OfferState, Resolution, Subject
 from records import clock
-from records.access import Actor, offered_to
+from records.access import Actor
 from records.commands.assignments import begin_assignment
 from records.commands.escalations import raise_ladder, settle_ladder
 from records.commands.messages import tell
@@ -132,12 +132,15 @@ def decline_offer(session: Session, actor: Actor, offer_id: str, reason: Decline
 
 def _open_offer(session: Session, actor: Actor, offer_id: str) -> tuple[Work, Offer]:
     actor.require("answer_offer")
-    offer = offered_to(session, actor, offer_id)
-    rows = load_case(session, offer.referral_id, lock=True)
-    row = next((o for o in rows.offers if o.id == offer_id), None)
-    if row is None or row.bridger_id != actor.id:
+    referral_id = session.exec(
+        select(Offer.referral_id).where(
+            Offer.id == offer_id, Offer.bridger_id == actor.id, Offer.program_id == actor.program_id
+        )
+    ).first()
+    if referral_id is None:
         raise NotFound("That offer")
-    session.refresh(row)
+    rows = load_case(session, referral_id, lock=True)  # the offer is read under the lock: somebody may have been first
+    row = next(o for o in rows.offers if o.id == offer_id)
     return Work(session, actor, rows, clock.now()), row
 
 
