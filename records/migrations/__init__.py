@@ -2,7 +2,7 @@
 
 Nothing is released yet, so there is one step. After a change of the tables it is written anew (and read):
 
-    rm records/migrations/versions/0001_*.py
+    rm records/migrations/versions/*.py
     PATH=.venv/bin:$PATH alembic revision --autogenerate --rev-id 0001 -m "the first tables"
 
 From the first release on a step never changes, and each change adds one (`--rev-id 0002` …, compared with a database

@@ -21,7 +21,8 @@ from records.tables import Bridger, Program, Referral, Staff, StaffSession
 
 SAMPLE = Path(__file__).parents[2] / "records" / "seed" / "releases-sample.csv"
 COMMANDS = {
-    "up", "api", "worker", "migrate", "seed", "check-config", "token", "import", "user", "program", "facility",
+    "up", "api", "worker", "migrate", "seed", "check-config", "token", "import", "user", "program",
+    "facility", "simulate",
 }  # fmt: skip
 
 
