@@ -186,9 +186,12 @@ def _where(name: str, *, is_parameter: bool) -> dict[str, str]:
 def _code(kind: str) -> str:
     """pydantic's kind of error in fewer words, such as `unknown_field`, `required`, `date`, `not_a_choice`."""
     known = {"extra_forbidden": "unknown_field", "missing": "required", "enum": "not_a_choice", "value_error": "value"}
+    starts = {"date": "date", "datetime": "time", "time": "time", "timezone": "time"}
     if kind in known:
         return known[kind]
-    return next((short for short in ("date", "time", "too_long", "too_short") if short in kind), kind)
+    if (start := kind.partition("_")[0]) in starts:
+        return starts[start]
+    return next((short for short in ("too_long", "too_short") if short in kind), kind)
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

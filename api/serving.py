@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from api import auth, idempotency
@@ -27,6 +28,9 @@ from api.receiving import Received, receive
 from domain.errors import NotFound, Refusal
 from records import engine
 
+MOST_TRIES = 3
+_BEGIN_AGAIN = ("40001", "40P01")
+"""PostgreSQL's serialization failure and deadlock: all was rolled back, and its manual says to begin again."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -136,26 +140,31 @@ def run(made: Served, request: Request, received: Received, values: dict[str, An
 
 def _run(made: Served, request: Request, received: Received, values: dict[str, Any]) -> Any:
     writes = made.writes if made.writes is not None else request.method not in SAFE_METHODS
-    attempts = 2 if writes and idempotency.key_of(request) is not None else 1
-    while True:
-        attempts -= 1
+    for _ in range(MOST_TRIES - 1):
         try:
-            with _session(writes) as session:
-                me = _admitted(made.access, session, request)
-                if request.method not in SAFE_METHODS:
-                    auth.check_form_is_ours(request, received.fields)
-                stored = idempotency.open_key(session, request, me, received.body) if writes and me else None
-                if stored is not None and stored.answer is not None:
-                    return stored.answer
-                answer = _call(made, request, session, me, received, values)
-                if auth.is_for_machines(request):
-                    answer = as_response(request, answer)
-                if stored is not None:
-                    stored.keep(session, answer)
-                return answer
+            return _once(made, request, received, values, writes)
         except idempotency.Meanwhile:
-            if not attempts:
+            continue
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", "") not in _BEGIN_AGAIN:
                 raise
+    return _once(made, request, received, values, writes)
+
+
+def _once(made: Served, request: Request, received: Received, values: dict[str, Any], writes: bool) -> Any:
+    with _session(writes) as session:
+        me = _admitted(made.access, session, request)
+        if request.method not in SAFE_METHODS:
+            auth.check_form_is_ours(request, received.fields)
+        opened = idempotency.open_key(session, request, me, received.body) if writes and me else None
+        if opened is not None and opened.answer is not None:
+            return opened.answer
+        answer = _call(made, request, session, me, received, values)
+        if auth.is_for_machines(request):
+            answer = as_response(request, answer)
+        if opened is not None:
+            opened.keep(session, answer)
+        return answer
 
 
 def _session(writes: bool) -> AbstractContextManager[Session]:

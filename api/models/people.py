@@ -86,7 +86,7 @@ class PersonIn(PersonFields):
 
     def details(self) -> people.PersonDetails:
         """As the commands take it."""
-        return _details(self.model_dump(mode="python"))
+        return _details(self.model_dump())
 
 
 class PersonPatch(PersonFields):
@@ -97,7 +97,8 @@ class PersonPatch(PersonFields):
 
     def details_over(self, person: Person) -> people.PersonDetails:
         """What is on record, with these corrections."""
-        return _details(_known(person) | self.model_dump(mode="python", exclude_unset=True))
+        sent = {name: value for name, value in self.model_dump().items() if name in self.model_fields_set}
+        return _details(_known(person) | sent)
 
 
 def _known(person: Person) -> dict[str, Any]:

@@ -326,6 +326,9 @@ def _known_person(session: Session, actor: Actor, person_id: str) -> Person:
 
 
 def _refuse_second(session: Session, person: Person) -> None:
+    """Raise Conflict when the person has an open referral. The person stays locked until the transaction ends: two
+    planners who file in the same moment would each find none."""
+    session.exec(select(Person.id).where(Person.id == person.id).with_for_update()).one()
     open_one = session.exec(
         select(Referral).where(Referral.person_id == person.id, col(Referral.status).in_(OPEN_STATUSES))
     ).first()

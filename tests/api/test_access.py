@@ -106,7 +106,7 @@ def test_every_route_refuses_whoever_is_not_signed_in(house: House) -> None:
         assert access is not None
         if access.kind == "public":
             continue
-        is_api = endpoint.__module__.startswith("api.routes.")  # type: ignore[attr-defined]
+        is_api = endpoint.__module__.startswith("api.routes.")
         address = ("/api/v1" if is_api else "") + path.replace("{", "").replace("}", "")
         for method in methods:
             response = house.client.request(method, address, json={} if is_api else None)
