@@ -20,7 +20,7 @@ def actions(me: Me, found: PersonPage) -> list[dict[str, str]]:
          "/meeting", "pin"),
         (works and me.may("set_appointment"), "First appointment", "The check after it is planned from it",
          "/appointment", "today"),
-        (status.is_open and me.may("print_handoff"), "Handoff card", "One page for them to keep: when and where you meet",
+        (status.is_open and me.may("print_handoff"), "Handoff card", "One page for them: when and where you meet",
          "/handoff", "offer"),
         (status.is_open and referral.consent is ConsentStatus.PENDING and me.may("record_consent"),
          "Record their agreement", "Nothing is told outside without it", "/consent", "check"),

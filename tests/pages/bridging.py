@@ -5,60 +5,80 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from fastapi import FastAPI
 from httpx import Response
 from sqlalchemy import event
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
+from api.app import create_app
 from domain.vocabulary import (
     ConsentStatus,
     DateCertainty,
     Disposition,
-    Gender,
+    FacilityKind,
     OfferState,
     PhoneKind,
     PlaceKind,
-    RiskFlag,
     Role,
-    SafetyFlag,
     Setting,
 )
 from records import clock, engine
 from records.access import Actor, actor_of, system_actor
-from records.commands import agenda, assignments, discharges, referrals, sign_in, staff
+from records.commands import agenda, assignments, discharges, programs, referrals, sign_in, staff
 from records.commands.people import PersonDetails, Phone, Place
 from records.commands.referrals import ReferralDetails
+from records.settings import get_settings
 from records.tables import Offer, Referral, Staff
-from tests.api.house import PASSWORD, House, build_house
-from tests.api.signing import token_of
 from tests.pages.client import TestClient
 from tests.pages.harness import Page, check_page
 
 PHONES = (Phone("(212) 555-0123", PhoneKind.OWN, may_voicemail=True, may_text=True),)
+NOW = datetime(2026, 11, 3, 15, 0, tzinfo=UTC)  # a Tuesday, ten in the morning in New York
+PASSWORD = "three quiet herons wade"
+IDLE = timedelta(minutes=10)
 PLACES = (Place(PlaceKind.SHELTER, "40 Example Avenue, Springfield", "after 6 pm"),)
 
 
 @dataclass
 class Browser:
-    """Somebody's browser, signed in. Every page it gets is checked by the harness."""
+    """Somebody's browser; they sign in again when they were idle. Every page it gets is checked by the harness."""
 
     client: TestClient
+    email: str
+    signed_in_at: datetime | None = None
+
+    def wake(self) -> None:
+        """Sign in, unless they did and were not idle since."""
+        if self.signed_in_at is None or clock.now() - self.signed_in_at >= IDLE:
+            self.client.cookies.set("footbridge-session", sign_in.sign_in(self.email, PASSWORD, "tests"))
+        self.signed_in_at = clock.now()
+
+    def fetch(self, path: str) -> Response:
+        """What a GET answers, unchecked."""
+        self.wake()
+        response: Response = self.client.get(path, follow_redirects=False)
+        return response
 
     def get(self, path: str, status: int = 200) -> Page:
         """One page, as every page must be."""
-        response = self.client.get(path)
+        response = self.fetch(path)
         assert response.status_code == status, f"{path}: {response.status_code} {response.text[:400]}"
         return check_page(response.text)
 
     def post(self, path: str, **fields: str) -> Response:
         """Send a form as our pages send it; redirects are not followed."""
-        token = token_of(self.client.get("/people").text)
+        token = sign_in.csrf_token(self._token())
         response: Response = self.client.post(path, data={"csrf_token": token} | fields, follow_redirects=False)
         if response.headers.get("content-type", "").startswith("text/html") and response.text:
             check_page(response.text)
         return response
+
+    def _token(self) -> str:
+        self.wake()
+        return str(self.client.cookies["footbridge-session"])
 
     def goes_to(self, path: str, **fields: str) -> str:
         """Send a form that must succeed; where it leads."""
@@ -84,35 +104,51 @@ def said(page: Page) -> str:
 
 @dataclass
 class Bridging:
-    """The house with a second bridger, people on their way, and time that passes with every appointment kept."""
+    """A small program, people on their way, and time that passes with every appointment kept.
 
-    house: House
+    Staff by name: `planner`, `bridger`, `second` (a bridger too), `supervisor`, `clinician`, `manager`.
+    """
+
+    app: FastAPI
+    staff: dict[str, str] = field(default_factory=dict)
     browsers: dict[str, Browser] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         with engine.transaction() as session:
-            hand = system_actor(self.house.program_id)
-            row = staff.add_staff(
-                session, hand, email="second@program.example", name="Second Pretend", roles=[Role.BRIDGER],
-                supervisor_id=self.house.staff["supervisor"],
-            )  # fmt: skip
-            sign_in.set_password(session, row.id, PASSWORD)
-            self.house.staff["second"] = row.id
-            for name, phone in (("clinician", "+12125550199"), ("supervisor", "+12125550198")):
-                session.get_one(Staff, self.house.staff[name]).phone = phone
+            program = programs.create_program(session, "Example Bridges", accepts_at_once=True)
+            hand = system_actor(program.id)
+            hospital = programs.add_facility(
+                session, hand, "Riverside Example", FacilityKind.HOSPITAL, Setting.PSYCHIATRIC_INPATIENT
+            )
+
+            def add(name: str, role: Role, **more: Any) -> str:
+                email, full_name = f"{name}@program.example", f"{name.title()} Pretend"
+                row = staff.add_staff(session, hand, email=email, name=full_name, roles=[role], **more)
+                self.staff[name] = row.id
+                return row.id
+
+            supervisor = add("supervisor", Role.SUPERVISOR, phone="212-555-0198")
+            clinician = add("clinician", Role.CLINICIAN, phone="212-555-0199")
+            manager = add("manager", Role.MANAGER)
+            add("planner", Role.PLANNER, facility_id=hospital.id)
+            add("bridger", Role.BRIDGER, supervisor_id=supervisor)
+            add("second", Role.BRIDGER, supervisor_id=supervisor)
+            programs.set_people_in_charge(
+                session, hand, supervisor_id=supervisor, clinician_id=clinician, manager_id=manager
+            )
 
     def actor(self, name: str) -> Actor:
         """A member of staff by name, as commands know them."""
         with engine.read_session() as session:
-            return actor_of(session.get_one(Staff, self.house.staff[name]))
+            return actor_of(session.get_one(Staff, self.staff[name]))
 
     def browser(self, name: str) -> Browser:
-        """The browser of a member of staff, signed in once."""
+        """The browser of a member of staff, signed in."""
         if name not in self.browsers:
-            client = TestClient(self.house.app)
-            token = sign_in.sign_in(f"{name}@program.example", PASSWORD, "tests")
-            client.cookies.set("footbridge-session", token)
-            self.browsers[name] = Browser(client)
+            with engine.transaction() as session:
+                sign_in.set_password(session, self.staff[name], PASSWORD)
+            self.browsers[name] = Browser(TestClient(self.app), f"{name}@program.example")
+        self.browsers[name].wake()
         return self.browsers[name]
 
     def refer(
@@ -137,7 +173,7 @@ class Bridging:
                 session, self.actor("planner"), PersonDetails(**person), ReferralDetails(**details)
             )
             if bridger is not None:
-                assignments.assign(session, self.actor("supervisor"), row.id, self.house.staff[bridger])
+                assignments.assign(session, self.actor("supervisor"), row.id, self.staff[bridger])
             if left:
                 discharges.record_discharge(session, self.actor("planner"), row.id, clock.now(), Disposition.HOME)
         return row.id
@@ -147,7 +183,7 @@ class Bridging:
         referral_id = self.refer(given_name, bridger=None, **more)
         self.keep_appointments()
         offer = self.rows(Offer, Offer.referral_id == referral_id, Offer.state == OfferState.OPEN)[0]
-        name = next(n for n, staff_id in self.house.staff.items() if staff_id == offer.bridger_id)
+        name = next(n for n, staff_id in self.staff.items() if staff_id == offer.bridger_id)
         return referral_id, offer.id, name
 
     def rows(self, table: Any, *conditions: Any) -> list[Any]:
@@ -162,8 +198,6 @@ class Bridging:
             clock.set_to(max(soonest, clock.now()))
             self.keep_appointments()
         clock.set_to(until)
-        for name in list(self.browsers):  # browsers idle out; whoever works on signs in again
-            del self.browsers[name]
 
     def keep_appointments(self) -> None:
         """Carry out what is due, as the engine does."""
@@ -196,8 +230,5 @@ def counted_queries() -> Iterator[list[str]]:
 
 
 def begin() -> Bridging:
-    """The house, with its second bridger."""
-    return Bridging(build_house())
-
-
-__all__ = ["Bridging", "Gender", "RiskFlag", "SafetyFlag", "Session", "begin", "counted_queries", "said", "words"]
+    """The program in the database that is open, and the application over it."""
+    return Bridging(create_app(get_settings()))
