@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.routes import changes, contacts, escalations, events, health, offers, people, protocols, referrals, staff
+from api.interop import fhir
+from api.routes import changes, contacts, docs, escalations, events, health, offers, people, protocols, referrals, staff
 
-ROOT_ROUTERS: tuple[APIRouter, ...] = (health.router,)
+ROOT_ROUTERS: tuple[APIRouter, ...] = (health.router, docs.router, fhir.router)
 API_ROUTERS: tuple[APIRouter, ...] = (
     referrals.router,
     changes.router,

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, or_, select
 
 from domain.errors import Conflict, Refusal
 from domain.interop.fhir_notifications import Notification, NotificationEvent, read_notification
@@ -36,6 +36,7 @@ from records.ids import new_id
 from records.tables import Facility, Inbound, Person, PersonIdentifier, Program, Referral
 
 SOURCE = "fhir"
+RECORD_NUMBER = "MR"  # HL7 table 0203: medical record number
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,8 @@ def receive_notification(session: Session, actor: Actor, message: object) -> Tak
 def _take(session: Session, actor: Actor, program: Program, notice: Notification) -> Taken:
     facility = _facility(session, actor, program, notice)
     notice = notice.in_zone(facility.zone)
-    referral = _open_referral(session, program.id, notice)
-    person_id = referral.person_id if referral else _known_person(session, program.id, notice)
+    referral = _open_referral(session, program.id, facility, notice)
+    person_id = referral.person_id if referral else _known_person(session, program.id, facility, notice)
     known: dict[str, Any] = {
         "message_id": notice.message_id,
         "facility_id": facility.id,
@@ -122,8 +123,10 @@ def _discharged(
     disposition = notice.disposition or Disposition.HOME
     if referral is not None:
         left = referral.discharged_at
-        if left is not None and notice.ended_at < left and referral.visit_id != notice.visit_id:
+        if left is not None and notice.ended_at < left and not _is_same_visit(referral, notice):
             return Taken("nothing", "A later discharge is on record already.", **known)
+        if left is not None and notice.started_at is not None and notice.started_at > left:
+            _rest_during(session, hand, referral, notice, facility)
         record_discharge(
             session,
             hand,
@@ -142,12 +145,22 @@ def _discharged(
             Referral.status == ReferralStatus.DRAFT,
         )
     ).first()
+    if draft is not None and not disposition.starts_community_clock:
+        return Taken("nothing", f"The draft stays as it is: {disposition.label.lower()}.", **known)
     if draft is not None:
-        draft.discharged_at, draft.disposition = notice.ended_at, disposition
+        record_discharge(session, hand, draft.id, notice.ended_at, disposition)
         return Taken("drafted", "The draft that waits for a planner was updated.", **{**known, "referral_id": draft.id})
     if not disposition.starts_community_clock:
         return Taken("nothing", f"Nobody to follow up: {disposition.label.lower()}.", **known)
     return _draft(session, hand, facility, notice, disposition, known)
+
+
+def _rest_during(session: Session, hand: Actor, referral: Referral, notice: Notification, facility: Facility) -> None:
+    """Another stay than the one that the referral began with, and nobody told of the admission: follow-up rested."""
+    referral.visit_id = notice.visit_id
+    if referral.status in (ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS):
+        since = notice.started_at or clock.now()
+        put_on_hold(session, hand, referral.id, HoldReason.READMITTED, since=since, where=facility.name)
 
 
 def _draft(
@@ -230,17 +243,19 @@ def _facility(session: Session, actor: Actor, program: Program, notice: Notifica
     )
 
 
-def _open_referral(session: Session, program_id: str, notice: Notification) -> Referral | None:
+def _open_referral(session: Session, program_id: str, facility: Facility, notice: Notification) -> Referral | None:
+    """By the visit, as the facility's system writes it or as a planner typed it; else by the person."""
+    typed = and_(col(Referral.facility_id) == facility.id, col(Referral.visit_id) == _number(notice.visit_id))
     by_visit = session.exec(
         select(Referral).where(
             Referral.program_id == program_id,
-            Referral.visit_id == notice.visit_id,
+            or_(col(Referral.visit_id) == notice.visit_id, typed),
             col(Referral.status).in_(OPEN_STATUSES),
         )
     ).first()
     if by_visit is not None:
         return by_visit
-    person_id = _known_person(session, program_id, notice)
+    person_id = _known_person(session, program_id, facility, notice)
     if person_id is None:
         return None
     return session.exec(
@@ -250,13 +265,26 @@ def _open_referral(session: Session, program_id: str, notice: Notification) -> R
     ).first()
 
 
-def _known_person(session: Session, program_id: str, notice: Notification) -> str | None:
+def _is_same_visit(referral: Referral, notice: Notification) -> bool:
+    return referral.visit_id in (notice.visit_id, _number(notice.visit_id))
+
+
+def _number(visit_id: str) -> str:
+    """A visit number without its system."""
+    return visit_id.rpartition("|")[2]
+
+
+def _known_person(session: Session, program_id: str, facility: Facility, notice: Notification) -> str | None:
+    """The person with one of these numbers. A record number that a planner typed counts for this facility alone."""
     for identifier in notice.person.identifiers:
+        systems = [identifier.system]
+        if identifier.type == RECORD_NUMBER:
+            systems.append(f"mrn:{facility.id}")
         found = session.exec(
             select(PersonIdentifier.person_id).where(
                 PersonIdentifier.program_id == program_id,
                 PersonIdentifier.value == identifier.value,
-                PersonIdentifier.system == identifier.system,
+                col(PersonIdentifier.system).in_(systems),
             )
         ).first()
         if found is not None:

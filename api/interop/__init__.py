@@ -1,0 +1,1 @@
+"""Doors for other systems in the field's standards."""

@@ -1,0 +1,130 @@
+"""FHIR R4 in: `POST /fhir/$process-message` takes a notification that somebody was admitted, transferred or discharged.
+
+Answers as FHIR messaging does (R4, messaging §2.4.4): a message Bundle with the response to the one that came, and an
+OperationOutcome that says in words what was done. A refusal is an OperationOutcome alone; it points at the element and
+never repeats what the message said of a person.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, NoReturn
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlmodel import Session
+
+from api.access import requires
+from api.auth import SignedIn
+from api.deps import Me, SessionDep
+from domain.errors import Refusal
+from domain.interop.reading import NotificationRefused
+from records import clock
+from records.commands.inbound import Taken, receive_notification
+from records.ids import new_id
+
+router = APIRouter()
+
+FHIR_JSON = "application/fhir+json"
+_TAKEN_TYPES = frozenset({FHIR_JSON, "application/json"})
+_ISSUE_CODES = {
+    "message_too_large": "too-long",
+    "message_malformed": "structure",
+    "message_incomplete": "required",
+    "message_unsupported": "not-supported",
+    "reference_unresolved": "not-found",
+    "message_id_reused": "duplicate",
+    "not_found": "not-found",
+    "not_allowed": "forbidden",
+}
+"""Our codes as IssueType codes; whatever is not here is a `business-rule`."""
+
+
+async def _raw(request: Request) -> bytes:
+    return await request.body()
+
+
+@router.post("/fhir/$process-message")
+@requires("receive_notifications")
+def process_message(request: Request, session: SessionDep, me: Me, body: Annotated[bytes, Depends(_raw)]) -> Response:
+    """Take one notification. The same message again changes nothing and gets the same answer."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _TAKEN_TYPES:
+        return _outcome(415, "error", "not-supported", f"Send this as {FHIR_JSON}.")
+    try:
+        message = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return _outcome(400, "error", "structure", "This is not JSON, or nested deeper than any message.")
+    try:
+        taken = _take(session, me, message)
+    except NotificationRefused as refusal:
+        return _refused(refusal, refusal.pointer)
+    except Refusal as refusal:
+        return _refused(refusal, "")
+    return _answer(200, _response_to(taken))
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _take(session: Session, me: SignedIn, message: object) -> Taken:
+    """All of it or nothing: what a refused message had begun is taken back."""
+    with session.begin_nested():
+        return receive_notification(session, me.actor, message)
+
+
+def _response_to(taken: Taken) -> dict[str, Any]:
+    said = f"{taken.sentence} This message came before; nothing was done again." if taken.is_repeat else taken.sentence
+    header_id = new_id("msg").replace("_", "-")
+    header = {
+        "resourceType": "MessageHeader",
+        "id": header_id,
+        "eventUri": "urn:footbridge:notification-taken",
+        "source": {"name": "Footbridge", "endpoint": "urn:footbridge"},
+        "response": {"identifier": _fhir_id(taken.message_id), "code": "ok"},
+    }
+    outcome = _issue("information", "informational", said)
+    tag = {"system": "urn:footbridge:action", "code": taken.action}
+    return {
+        "resourceType": "Bundle",
+        "type": "message",
+        "timestamp": clock.now().isoformat(),
+        "meta": {"tag": [tag]},
+        "entry": [
+            {"fullUrl": f"urn:footbridge:{header_id}", "resource": header},
+            {"fullUrl": f"urn:footbridge:{header_id}:outcome", "resource": outcome},
+        ],
+    }
+
+
+def _fhir_id(message_id: str) -> str:
+    """The id of the message that was answered, as far as the type `id` of R4 can carry it."""
+    return re.sub(r"[^A-Za-z0-9.\-]", "-", message_id.rpartition("|")[2])[:64]
+
+
+def _refused(refusal: Refusal, pointer: str) -> Response:
+    code = _ISSUE_CODES.get(refusal.code, "business-rule")
+    return _outcome(refusal.status, "error", code, refusal.sentence, pointer)
+
+
+def _outcome(status: int, severity: str, code: str, sentence: str, pointer: str = "") -> Response:
+    return _answer(status, _issue(severity, code, sentence, pointer))
+
+
+def _issue(severity: str, code: str, sentence: str, pointer: str = "") -> dict[str, Any]:
+    issue: dict[str, Any] = {"severity": severity, "code": code, "details": {"text": sentence}}
+    if pointer:
+        issue |= {"diagnostics": pointer, "expression": [_path(pointer)]}
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
+
+
+def _path(pointer: str) -> str:
+    """A JSON pointer as FHIRPath: `/entry/0/resource` is `Bundle.entry[0].resource`."""
+    parts = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+    return "Bundle" + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in parts)
+
+
+def _answer(status: int, resource: dict[str, Any]) -> Response:
+    text = json.dumps(resource, ensure_ascii=False)
+    return Response(text, status_code=status, media_type=f"{FHIR_JSON}; charset=utf-8")
