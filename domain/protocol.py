@@ -75,6 +75,10 @@ class ContactRule(Strict):
             raise ValueError("the same reminder is there twice")
         return self
 
+    def __hash__(self) -> int:
+        """By its key: rules are looked up by the thousand."""
+        return hash(self.key)
+
     @property
     def is_series(self) -> bool:
         """Whether it repeats."""

@@ -20,7 +20,7 @@ from workflows.gateways.opening import open_gateway
 from workflows.messages import Envelope, Letter, write_message
 
 
-@activity.defn(name=names.DELIVER)
+@activity.defn(name=names.DELIVER, no_thread_cancel_exception=True)
 def deliver(notification_id: str) -> None:
     """Send one notification, if it still waits to be sent.
 

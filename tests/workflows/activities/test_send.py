@@ -103,7 +103,7 @@ def row(notification_id: str) -> Notification:
         return session.get_one(Notification, notification_id)
 
 
-def test_what_is_held_until_the_morning_is_not_sent_before(waiting: Callable[[Channel], str]) -> None:
+def test_what_is_held_until_the_morning_is_not_sent_before(waiting: Callable[..., str]) -> None:
     with clock.stopped_at(NOW):
         notification_id = waiting(Channel.SMS, not_before=NOW + timedelta(hours=1))
         deliver(notification_id)
