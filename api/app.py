@@ -37,8 +37,10 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan(settings),
     )
     app.state.settings = settings
-    for router in (*ROOT_ROUTERS, *ROUTERS):
+    for router in ROOT_ROUTERS:
         app.include_router(router)
+    for router in ROUTERS:
+        app.include_router(router, include_in_schema=False)
     for router in API_ROUTERS:
         app.include_router(router, prefix=API_PREFIX)
     app.mount("/static", static_app)
