@@ -17,6 +17,7 @@ from sqlmodel import Session
 from api.access import requires
 from api.auth import SignedIn
 from api.deps import Me, SessionDep
+from api.receiving import Received, receive
 from domain.errors import Refusal
 from domain.interop.reading import NotificationRefused
 from records import clock
@@ -40,19 +41,17 @@ _ISSUE_CODES = {
 """Our codes as IssueType codes; whatever is not here is a `business-rule`."""
 
 
-async def _raw(request: Request) -> bytes:
-    return await request.body()
-
-
 @router.post("/fhir/$process-message")
 @requires("receive_notifications")
-def process_message(request: Request, session: SessionDep, me: Me, body: Annotated[bytes, Depends(_raw)]) -> Response:
+def process_message(
+    request: Request, session: SessionDep, me: Me, sent: Annotated[Received, Depends(receive)]
+) -> Response:
     """Take one notification. The same message again changes nothing and gets the same answer."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in _TAKEN_TYPES:
         return _outcome(415, "error", "not-supported", f"Send this as {FHIR_JSON}.")
     try:
-        message = json.loads(body, parse_constant=_refuse_constant)
+        message = json.loads(sent.body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return _outcome(400, "error", "structure", "This is not JSON, or nested deeper than any message.")
     try:

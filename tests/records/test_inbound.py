@@ -108,10 +108,12 @@ def test_nothing_open_makes_a_draft_that_waits_for_a_planner(house: House) -> No
     assert (draft.status, draft.facility_id, draft.source) == (
         ReferralStatus.DRAFT, house.facilities["hospital"], "fhir",
     )  # fmt: skip
-    assert draft.discharged_at is not None and draft.discharged_at.year == 2018
+    assert draft.discharged_at is not None
+    assert draft.discharged_at.year == 2018
     assert draft.next_at is None  # nothing is promised yet
     person = rows(Person, Person.id == draft.person_id)[0]
-    assert person.given_name and person.family_name
+    assert person.given_name
+    assert person.family_name
 
 
 def test_a_second_word_of_the_same_visit_corrects_the_draft(house: House) -> None:
@@ -129,7 +131,8 @@ def test_the_same_message_twice_changes_nothing(house: House) -> None:
     first = take(house, message)
     version = referral(referral_id).version
     again = take(house, message)
-    assert again.is_repeat and not first.is_repeat
+    assert again.is_repeat
+    assert not first.is_repeat
     assert (again.action, again.referral_id) == (first.action, first.referral_id)
     assert referral(referral_id).version == version
     assert len(rows(Inbound)) == 1
@@ -167,7 +170,9 @@ def test_leaving_again_goes_on_from_the_new_discharge(house: House) -> None:
     taken = take(house, notice("discharge", message_id="out", visit="second", start=back, end=out))
     row = referral(referral_id)
     assert taken.action == "recorded"
-    assert row.status is ReferralStatus.IN_PROGRESS and row.discharged_at == out and row.cycle == 2
+    assert row.status is ReferralStatus.IN_PROGRESS
+    assert row.discharged_at == out
+    assert row.cycle == 2
 
 
 def test_the_discharge_of_a_stay_that_nobody_told_of_is_no_correction(house: House) -> None:
@@ -177,14 +182,17 @@ def test_the_discharge_of_a_stay_that_nobody_told_of_is_no_correction(house: Hou
     first_left = referral(referral_id).discharged_at
     take(house, notice("discharge", message_id="out", visit="second", start=back, end=out))
     row = referral(referral_id)
-    assert row.discharged_at == out and row.cycle == 2
+    assert row.discharged_at == out
+    assert row.cycle == 2
     hold = rows(Hold, Hold.referral_id == referral_id)[0]
     assert (hold.started_at, hold.ended_at is not None) == (back, True)
     assert not rows(JournalEntry, JournalEntry.stream == referral_id, JournalEntry.event == "discharge.corrected")
     late = take(house, notice("admit", message_id="back", visit="second", start=back))
-    assert late.action == "nothing" and referral(referral_id).status is ReferralStatus.IN_PROGRESS
+    assert late.action == "nothing"
+    assert referral(referral_id).status is ReferralStatus.IN_PROGRESS
     old = take(house, notice("discharge", message_id="old", visit="zeroth", start=None, end=first_left))
-    assert old.action == "nothing" and referral(referral_id).discharged_at == out
+    assert old.action == "nothing"
+    assert referral(referral_id).discharged_at == out
 
 
 def test_a_discharge_into_custody_is_no_draft(house: House) -> None:
@@ -219,4 +227,5 @@ def test_a_bridger_sends_no_messages(house: House) -> None:
 def test_what_is_no_notification_is_refused_and_leaves_nothing(house: House, message: object) -> None:
     with pytest.raises(NotificationRefused):
         take(house, message)
-    assert not rows(Inbound) and not rows(Referral, col(Referral.source) == "fhir")
+    assert not rows(Inbound)
+    assert not rows(Referral, col(Referral.source) == "fhir")
