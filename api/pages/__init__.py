@@ -6,14 +6,17 @@ from fastapi import APIRouter
 
 from api.pages import (
     absence,
+    board,
     bridger,
     concern,
     contact_results,
     contacts,
     dates,
+    escalations,
     filing,
     handoff,
     imports,
+    measures,
     offers,
     people,
     planner,
@@ -32,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     dates.router,
     handoff.router,
     report.router,
+    measures.router,
     imports.router,
     bridger.router,
     offers.router,
@@ -41,5 +45,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     contact_results.router,
     concern.router,
     referral_changes.router,
+    board.router,
+    escalations.router,
     referral.router,  # last: `/referrals/{id}` would take `/referrals/new` for an id
 )

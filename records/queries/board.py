@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
+from domain.vocabulary import ReferralStatus
 from records.access import Actor, visible
 from records.queries.staff import names_of
 from records.tables import Facility, Person, Referral
@@ -19,7 +20,7 @@ PAGE = 25
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One column of the board: its key, its words, the referrals in it and by what they are sorted."""
+    """One part of the board: its key, its words, the referrals in it and by what they are sorted."""
 
     key: str
     title: str
@@ -28,6 +29,10 @@ class Section:
 
     def condition(self, now: datetime) -> ColumnElement[bool]:
         """Which referrals stand in it."""
+        if self.key == "unaccepted":
+            return col(Referral.status) == ReferralStatus.SUBMITTED
+        if self.key == "waiting":
+            return col(self.column).is_not(None) & (col(Referral.status) != ReferralStatus.SUBMITTED)
         if self.key == "leaving":
             return col(self.column).is_not(None) & (col(self.column) <= now + LEAVING_SOON)
         if self.key == "first_days":
@@ -38,6 +43,7 @@ class Section:
 SECTIONS = (
     Section("escalated", "Escalated", "Somebody was called and it is not settled", Referral.escalated_since),
     Section("overdue", "Overdue", "A contact was not made in time", Referral.overdue_since),
+    Section("unaccepted", "Not yet accepted", "The referrer waits for an answer", Referral.submitted_at),
     Section("waiting", "Waiting for a bridger", "Nobody has this person yet", Referral.waiting_since),
     Section("leaving", "Leaving soon", "Expected to leave within 72 hours", Referral.leaving_at),
     Section("first_days", "First 72 hours", "Left less than 72 hours ago", Referral.first_days_until),
@@ -47,8 +53,28 @@ BY_KEY = {section.key: section for section in SECTIONS}
 
 
 @dataclass(frozen=True, slots=True)
+class Only:
+    """What the board is narrowed to; empty: everybody."""
+
+    bridger_id: str = ""
+    facility_id: str = ""
+
+    def condition(self, actor: Actor) -> ColumnElement[bool]:
+        """Those whom the actor may see, narrowed."""
+        seen = visible(actor)
+        if self.bridger_id:
+            seen = seen & (col(Referral.bridger_id) == self.bridger_id)
+        if self.facility_id:
+            seen = seen & (col(Referral.facility_id) == self.facility_id)
+        return seen
+
+
+EVERYBODY = Only()
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One person on the board."""
+    """One person on the board. `owner` is who has it now, by name."""
 
     referral: Referral
     person: Person
@@ -67,22 +93,11 @@ class Shown:
     next_after: str | None
 
 
-def board_of(session: Session, actor: Actor, now: datetime, *, size: int = 8) -> list[Shown]:
+def board_of(session: Session, actor: Actor, now: datetime, *, size: int = 8, only: Only = EVERYBODY) -> list[Shown]:
     """Every section with its count and its first rows."""
-    shown = [section_of(session, actor, section.key, now, size=size, named=False) for section in SECTIONS]
+    shown = [section_of(session, actor, s.key, now, size=size, named=False, only=only) for s in SECTIONS]
     names = names_of(session, {row.referral.owner_id for part in shown for row in part.rows})
-    return [
-        Shown(
-            part.section,
-            part.count,
-            [
-                Row(r.referral, r.person, r.facility, names.get(r.referral.owner_id or "", ""), r.since)
-                for r in part.rows
-            ],
-            part.next_after,
-        )
-        for part in shown
-    ]
+    return [replace(part, rows=_named(part.rows, names)) for part in shown]
 
 
 def section_of(
@@ -94,10 +109,11 @@ def section_of(
     size: int = PAGE,
     offset: int = 0,
     named: bool = True,
+    only: Only = EVERYBODY,
 ) -> Shown:
     """One section, from `offset` on. Raises KeyError for a section that is not there."""
     section = BY_KEY[key]
-    condition = section.condition(now) & visible(actor)
+    condition = section.condition(now) & only.condition(actor)
     count = session.exec(select(func.count()).select_from(Referral).where(condition)).one()
     found = session.exec(
         select(Referral, Person, Facility.name)
@@ -110,6 +126,9 @@ def section_of(
     ).all()
     rows = [Row(r, p, facility, "", getattr(r, section.column.key)) for r, p, facility in found[:size]]
     if named:
-        names = names_of(session, {row.referral.owner_id for row in rows})
-        rows = [Row(r.referral, r.person, r.facility, names.get(r.referral.owner_id or "", ""), r.since) for r in rows]
+        rows = _named(rows, names_of(session, {row.referral.owner_id for row in rows}))
     return Shown(section, count, rows, str(offset + size) if len(found) > size else None)
+
+
+def _named(rows: list[Row], names: dict[str, str]) -> list[Row]:
+    return [replace(row, owner=names.get(row.referral.owner_id or "", "")) for row in rows]

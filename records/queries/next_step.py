@@ -11,6 +11,7 @@ from domain.plan import LOST_KEY
 from domain.vocabulary import Ask, Counts
 from records.queries.case import CaseRows
 from records.queries.staff import told_for
+from records.tables import Escalation
 
 DUTIES = {
     "bridger": "peer bridger",
@@ -102,3 +103,12 @@ def _climbs(rows: CaseRows, item: Item, why: str) -> NextStep:
 def _told(rows: CaseRows, roles: tuple[str, ...]) -> tuple[Told, ...]:
     people = told_for(rows.session, rows, roles)
     return tuple(Told(staff.id, staff.name, DUTIES[role], staff.phone) for role, staff in people)
+
+
+def step_of_call(rows: CaseRows, escalation: Escalation) -> NextStep | None:
+    """What happens by itself with one call unless somebody answers; None when it is settled or a higher rung waits."""
+    case = rows.facts()
+    for item in agenda.agenda(case):
+        if item.kind in (agenda.UNACKNOWLEDGED, agenda.UNRESOLVED) and item.subject_id == escalation.id:
+            return _climbs(rows, item, agenda.why(item, case))
+    return None

@@ -1,0 +1,104 @@
+"""Two records that may be one person: suggested to a human, who says so or says no."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, and_, col, exists, func, or_, select
+
+from domain.vocabulary import OPEN_STATUSES
+from records.access import Actor, visible
+from records.tables import NotDuplicate, Person, Referral
+
+MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two people on record and why they seem to be one."""
+
+    first: Person
+    second: Person
+    why: str
+
+
+def _suggested(actor: Actor, one: Any, other: Any) -> ColumnElement[bool]:
+    """The same birth date and a name that is or sounds the same; nobody has looked; one is with us now."""
+    looked = exists().where(
+        or_(
+            and_(col(NotDuplicate.first_id) == one.id, col(NotDuplicate.second_id) == other.id),
+            and_(col(NotDuplicate.first_id) == other.id, col(NotDuplicate.second_id) == one.id),
+        )
+    )
+    alike = or_(
+        and_(one.name_sound != "", one.name_sound == other.name_sound),
+        func.lower(one.given_name) == func.lower(other.given_name),
+    )
+    return and_(
+        one.program_id == actor.program_id,
+        other.program_id == actor.program_id,
+        one.merged_into_id.is_(None),
+        other.merged_into_id.is_(None),
+        one.birth_on == other.birth_on,
+        one.id != other.id,
+        alike,
+        ~looked,
+    )
+
+
+def _open_people(actor: Actor) -> Any:
+    return select(Referral.person_id).where(visible(actor), col(Referral.status).in_(OPEN_STATUSES))
+
+
+def list_suggestions(session: Session, actor: Actor) -> list[Pair]:
+    """Pairs among the people this actor may see, at least one of them with an open referral. At most `MOST`."""
+    one: Any = aliased(Person)
+    other: Any = aliased(Person)
+    seen = select(Referral.person_id).where(visible(actor))
+    rows = session.exec(
+        select(one, other)
+        .join(other, _suggested(actor, one, other))
+        .where(one.id.in_(_open_people(actor)), other.id.in_(seen))
+        .order_by(one.family_name, one.given_name, one.id, other.id)
+        .limit(MOST * 2)
+    ).all()
+    found: dict[frozenset[str], Pair] = {}
+    for first, second in rows:
+        found.setdefault(frozenset((first.id, second.id)), Pair(first, second, why_alike(first, second)))
+    return list(found.values())[:MOST]
+
+
+def count_suggestions(session: Session, actor: Actor) -> int:
+    """How many pairs wait for somebody to look, at most `MOST`."""
+    return len(list_suggestions(session, actor))
+
+
+def why_alike(first: Person, second: Person) -> str:
+    """Why two records are shown beside each other."""
+    same = ["the same birth date"] if first.birth_on and first.birth_on == second.birth_on else []
+    if first.given_name.lower() == second.given_name.lower():
+        same.append("the same first name")
+    if first.family_name.lower() == second.family_name.lower():
+        same.append("the same family name")
+    elif first.name_sound and first.name_sound == second.name_sound:
+        same.append("a family name that sounds alike")
+    return ", ".join(same) or "they were chosen by hand"
+
+
+def list_merged(session: Session, actor: Actor, limit: int = 20) -> list[tuple[Person, Person]]:
+    """Records that were merged, each with the one it was merged into, the newest first."""
+    kept: Any = aliased(Person)
+    rows = session.exec(
+        select(Person, kept)
+        .join(kept, kept.id == Person.merged_into_id)
+        .where(
+            Person.program_id == actor.program_id,
+            kept.id.in_(select(Referral.person_id).where(visible(actor))),
+        )
+        .order_by(col(Person.created_at).desc(), col(Person.id))
+        .limit(limit)
+    ).all()
+    return [(merged, into) for merged, into in rows]
