@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -107,18 +106,21 @@ def test_a_stranger_learns_nothing_from_the_words(someone: Staff) -> None:
 
 
 def test_a_stranger_learns_nothing_from_the_time(someone: Staff) -> None:
-    def seconds(email: str) -> float:
-        begun = time.perf_counter()
-        refused(email=email)
-        return time.perf_counter() - begun
+    def seconds(act: Callable[[], object]) -> float:
+        """The thread's own time, the best of several: what else runs on this machine does not count."""
+        best = []
+        for _ in range(7):
+            begun = time.thread_time()
+            act()
+            best.append(time.thread_time() - begun)
+        return min(best)
 
-    refused(email="nobody@peers.example")
-    unknown, known = zip(*((seconds("nobody@peers.example"), seconds(someone.email)) for _ in range(9)), strict=True)
-    begun = time.perf_counter()
-    passwords.check_password("seven noisy herons", passwords.hash_password(PASSWORD))
-    hashing = (time.perf_counter() - begun) / 2
-    assert statistics.median(unknown) > hashing / 2, "an unknown address is answered without comparing"
-    assert statistics.median(known) < 5 * statistics.median(unknown)
+    kept = passwords.hash_password(PASSWORD)
+    comparing = seconds(lambda: passwords.check_password("seven noisy herons", kept))
+    unknown = seconds(lambda: refused(email="nobody@peers.example"))
+    known = seconds(lambda: refused(email=someone.email))
+    assert unknown > comparing / 2, "an unknown address is answered without comparing"
+    assert known < 3 * unknown
 
 
 def test_wrong_tries_earn_short_waits_and_a_right_one_ends_them(someone: Staff) -> None:
