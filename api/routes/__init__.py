@@ -5,7 +5,20 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.interop import fhir
-from api.routes import changes, contacts, docs, escalations, events, health, offers, people, protocols, referrals, staff
+from api.routes import (
+    changes,
+    contacts,
+    docs,
+    escalations,
+    events,
+    health,
+    measures,
+    offers,
+    people,
+    protocols,
+    referrals,
+    staff,
+)
 
 ROOT_ROUTERS: tuple[APIRouter, ...] = (health.router, docs.router, fhir.router)
 API_ROUTERS: tuple[APIRouter, ...] = (
@@ -17,5 +30,6 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     people.router,
     staff.router,
     protocols.router,
+    measures.router,
     events.router,
 )

@@ -216,13 +216,13 @@ def list_caseloads(session: Session, program_id: str) -> list[Caseload]:
     ]  # fmt: skip
 
 
-def list_unassigned_late(session: Session, program_id: str) -> list[str]:
-    """The referrals, by id, that nobody has now although the promised time has passed."""
+def list_unassigned_late(session: Session, program_id: str) -> list[tuple[str, str]]:
+    """The referrals, by id and number, that nobody has now although the promised time has passed; longest first."""
     called = select(col(Escalation.referral_id)).where(
         col(Escalation.subject) == Subject.ASSIGNMENT, col(Escalation.state) != EscalationState.RESOLVED
     )
     found = session.execute(
-        select(col(Referral.id))
+        select(col(Referral.id), col(Referral.number))
         .where(
             col(Referral.program_id) == program_id,
             col(Referral.waiting_since).is_not(None),
@@ -231,7 +231,7 @@ def list_unassigned_late(session: Session, program_id: str) -> list[str]:
         )
         .order_by(col(Referral.waiting_since), col(Referral.id))
     )
-    return list(found.scalars())
+    return [(referral_id, number) for referral_id, number in found]
 
 
 def seen_by(session: Session, actor: Actor, referral_ids: Iterable[str]) -> set[str]:
