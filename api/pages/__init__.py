@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from api.pages import (
     absence,
+    assign,
     board,
     bridger,
     concern,
@@ -46,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     concern.router,
     referral_changes.router,
     board.router,
+    assign.router,
     escalations.router,
     referral.router,  # last: `/referrals/{id}` would take `/referrals/new` for an id
 )
