@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from sqlmodel import select
+from sqlmodel import col, select
 
 from api.access import requires
 from api.deps import FormDep, Me, SessionDep, page
@@ -23,7 +23,7 @@ from records.access import referral_for
 from records.commands import contacts
 from records.queries.person_page import PersonPage, load_person_page
 from records.settings import get_settings
-from records.tables import Contact, Person
+from records.tables import Contact, Person, Referral
 
 router = APIRouter()
 
@@ -93,6 +93,8 @@ def log(request: Request, session: SessionDep, me: Me, form: FormDep, referral_i
     note, reoffer = form.area("note"), form.area("reoffer_note")
     call_back_at, confirmed = form.instant_or_none("call_back_at", zone), form.yes("confirmed")
     form.check()
+    if (before := once.before()) is not None:  # asked first: after an ending the bridger sees the person no more
+        return before
     if outcome is Outcome.CALL_LATER:
         if "call_back_at" not in form.as_typed():
             return _ask_when(request, load_person_page(session, me.actor, referral_id), contact, form.as_typed())
@@ -175,9 +177,10 @@ def about(found: PersonPage, contact: str = "") -> dict[str, Any]:
 
 
 def zone_of(session: SessionDep, me: Me, referral_id: str) -> str:
-    """The person's time zone, for reading what was typed; the command loads the rest under its lock."""
-    person_id = referral_for(session, me.actor, referral_id).person_id
-    return session.exec(select(Person.zone).where(Person.id == person_id)).one()
+    """The person's time zone, for reading what was typed. No gate: the command has it, and loads under its lock."""
+    mine = select(Person.zone).join(Referral, col(Referral.person_id) == col(Person.id))
+    mine = mine.where(Referral.id == referral_id, Referral.program_id == me.program.id)
+    return session.exec(mine).first() or me.zone
 
 
 def _chosen(found: PersonPage, contact_id: str) -> Contact | None:

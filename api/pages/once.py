@@ -18,7 +18,9 @@ from sqlmodel import Session
 from api.deps import redirect_after_post
 from api.forms import Form
 from api.serving import Me
-from records.commands.idempotency import claim_key, keep_answer
+from records import clock
+from records.commands.idempotency import KEPT_FOR, claim_key, keep_answer
+from records.tables import Idempotency
 
 FIELD = "once"
 
@@ -34,6 +36,11 @@ class Once:
     def __init__(self, session: Session, request: Request, me: Me, form: Form) -> None:
         self._session, self._request = session, request
         self._key = _key(request, me, form)
+
+    def before(self) -> Response | None:
+        """The answer that this very form got before, without claiming it: for pages that may ask for more first."""
+        kept = self._session.get(Idempotency, self._key) if self._key is not None else None
+        return self._redirect(**kept.body) if kept is not None and clock.now() - kept.created_at <= KEPT_FOR else None
 
     def answered(self) -> Response | None:
         """The answer that this very form got before, or None: then it is claimed now, and `go` must follow."""

@@ -127,8 +127,8 @@ class Bridging:
                 self.staff[name] = row.id
                 return row.id
 
-            supervisor = add("supervisor", Role.SUPERVISOR, phone="212-555-0198")
-            clinician = add("clinician", Role.CLINICIAN, phone="212-555-0199")
+            supervisor = add("supervisor", Role.SUPERVISOR, phone="+12125550198")
+            clinician = add("clinician", Role.CLINICIAN, phone="+12125550199")
             manager = add("manager", Role.MANAGER)
             add("planner", Role.PLANNER, facility_id=hospital.id)
             add("bridger", Role.BRIDGER, supervisor_id=supervisor)

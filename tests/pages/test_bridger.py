@@ -42,6 +42,7 @@ def test_today_is_kind_when_nothing_waits(town: Bridging) -> None:
     assert "Refresh" in text, "the list can be had anew without a script"
 
 
+@pytest.mark.postgresql
 def test_today_shows_overdue_then_due_then_what_comes_each_with_its_reason(town: Bridging) -> None:
     town.refer("Ada", left=True)
     town.time_passes(hours=20)
@@ -97,6 +98,7 @@ def test_a_call_told_to_the_bridger_says_why_and_is_taken_with_one_tap(town: Bri
     assert row.acknowledged_by == town.staff["bridger"]
 
 
+@pytest.mark.postgresql
 def test_who_asked_to_be_called_later_comes_back_until_they_were_reached(town: Bridging) -> None:
     referral_id = town.refer("Ada", left=True)
     bridger = town.browser("bridger")
@@ -148,6 +150,7 @@ def test_an_offer_tells_what_is_needed_to_decide_and_only_the_first_name(town: B
         assert kept not in text, f"{kept} is not needed to decide"
 
 
+@pytest.mark.postgresql
 def test_an_accepted_offer_leads_to_the_person_and_a_second_tap_is_harmless(town: Bridging) -> None:
     referral_id, offer_id, asked = town.offer("Ada")
     browser = town.browser(asked)
@@ -218,6 +221,7 @@ def test_my_people_are_mine_alone_whoever_needs_something_first_on_top(town: Bri
     assert "Cy Sample" in said(town.browser("supervisor").get("/people"))
 
 
+@pytest.mark.postgresql
 def test_somebody_is_found_by_a_part_of_the_name_and_the_name_stays_out_of_the_address(town: Bridging) -> None:
     town.refer("Ángel", person={"family_name": "Öst"})
     town.refer("Bo")
@@ -253,6 +257,7 @@ def test_the_list_of_people_asks_the_same_queries_for_one_and_for_many(town: Bri
 # --- Out
 
 
+@pytest.mark.postgresql
 def test_an_absence_says_what_it_means_before_it_counts(town: Bridging) -> None:
     town.refer("Ada", left=True)
     _, offer_id, asked = town.offer("Bo")
