@@ -19,8 +19,8 @@ from records.queries.planner import list_facilities
 router = APIRouter()
 
 SAMPLE = Path(__file__).parents[2] / "records" / "seed" / "releases-sample.csv"
-MOST_ROWS = 2_000
-"""Of a list sent from this page: about as many as a large jail lets go in a month. `footbridge import` takes more."""
+MOST_ROWS = 1_000
+"""Of a list sent from this page, which nobody else should wait for. `footbridge import` takes more."""
 PAGE_SIZE = 100
 RESULTS = {
     "filed": ("Filed", "go"),
