@@ -1,0 +1,1 @@
+"""What things cost: `make bench`. Every figure also as a ratio within one run, since machines are noisy."""

@@ -1,0 +1,30 @@
+"""`python -m bench [NAME …]`: all benches, or those named; a table, and JSON in var/bench.json."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import filing, simulation
+from bench.figures import Figure, show
+
+BENCHES: dict[str, Callable[[], list[Figure]]] = {"filing": filing.run, "simulate": simulation.run}
+
+
+def main(names: list[str]) -> int:
+    """Run them; 1 when something that is asked is not met."""
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        print(f"There is no bench {', '.join(unknown)}. There are: {', '.join(BENCHES)}.")
+        return 2
+    figures: list[Figure] = []
+    for name in names or BENCHES:
+        print(f"Measuring {name} ...", flush=True)
+        figures += BENCHES[name]()
+    show(figures, Path("var/bench.json"))
+    return 0 if all(figure.is_met is not False for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

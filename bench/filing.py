@@ -1,0 +1,94 @@
+"""Filing through the API, journalled and durable, against a bare route that inserts one row; eight clients each."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from bench.figures import Figure, at_least, median, percentile
+from bench.serving import footbridge, free_port, load, server
+from domain.vocabulary import FacilityKind, Role, Setting
+from records import clock, engine, migrate
+from records.access import system_actor
+from records.commands.programs import add_facility, create_program, set_people_in_charge
+from records.commands.sign_in import create_token
+from records.commands.staff import add_staff
+
+CLIENTS = 8
+NAMES = ("Ada", "Boris", "Carla", "Dmitri", "Elena", "Farid", "Greta", "Hugo")
+
+
+def run(seconds: float = 10.0) -> list[Figure]:
+    """Both in turn, twice, so that a slow moment of the machine falls on both."""
+    ours: list[float] = []
+    bare: list[float] = []
+    times: list[float] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        url = f"sqlite:///{folder / 'ours.sqlite3'}"
+        token = _program(url)
+        port = free_port()
+        command, environment = footbridge(folder, port, url)
+        other = free_port()
+        bare_command = ["-m", "bench.bare", f"sqlite:///{folder / 'bare.sqlite3'}", str(other)]
+        with server(command, port, folder, **environment), server(bare_command, other, folder):
+            for _ in range(2):
+                rate, taken = load(port, CLIENTS, seconds / 2, lambda client, number: _referral(token, client, number))
+                ours.append(rate)
+                times += taken
+                rate, _ = load(other, CLIENTS, seconds / 2, _row)
+                bare.append(rate)
+    rate, base = sum(ours) / len(ours), sum(bare) / len(bare)
+    return [
+        Figure("filing", "referrals filed, 8 clients", rate, "/s"),
+        Figure("filing", "time to answer, median", median(times) * 1000, "ms"),
+        Figure("filing", "time to answer, p99", percentile(times, 99) * 1000, "ms"),
+        Figure("filing", "bare route, one row", base, "/s"),
+        at_least("filing", "ours of the bare route", rate / base, "×", 0.5),
+    ]
+
+
+def _program(url: str) -> str:
+    migrate.upgrade(url)
+    engine.configure(url)
+    with engine.transaction() as session:
+        program = create_program(session, "Bench Peers", accepts_at_once=True)
+        hand = system_actor(program.id)
+        facility = add_facility(session, hand, "Bench Hospital", FacilityKind.HOSPITAL, Setting.PSYCHIATRIC_INPATIENT)
+        boss = add_staff(session, hand, email="boss@bench.example", name="Boss", roles=[Role.SUPERVISOR, Role.MANAGER])
+        set_people_in_charge(session, hand, supervisor_id=boss.id, clinician_id=boss.id, manager_id=boss.id)
+        planner = add_staff(
+            session, hand, email="planner@bench.example", name="Planner", roles=[Role.PLANNER], facility_id=facility.id
+        )
+        token = create_token(session, planner, "bench", 1)
+    engine.dispose()
+    return token
+
+
+def _referral(token: str, client: int, number: int) -> tuple[str, str, Any, dict[str, str]]:
+    body = {
+        "setting": "psychiatric_inpatient",
+        "person": {
+            "given_name": NAMES[client],
+            "family_name": f"Bench {uuid4().hex[:8]}",
+            "birth_on": f"19{50 + number % 50}-0{1 + client}-1{number % 10}",
+            "phones": [{"number": "202-555-0123"}],
+        },
+        "expected_on": _in_a_week(),
+        "certainty": "likely",
+        "consent": "given",
+        "risks": ["suicide_risk"],
+        "needs": ["housing"],
+    }
+    return "POST", "/api/v1/referrals", body, {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid4().hex}
+
+
+def _in_a_week() -> str:
+    return (clock.now() + timedelta(days=7)).date().isoformat()
+
+
+def _row(client: int, number: int) -> tuple[str, str, Any, dict[str, str]]:
+    return "POST", "/rows", {"body": "x" * 400}, {}

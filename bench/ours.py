@@ -1,0 +1,20 @@
+"""One web server of ours for a bench: as `footbridge api`, without a Temporal to tell (it is caught up by upkeep)."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from api.app import create_app
+from records import engine
+from records.settings import get_settings
+
+
+def main() -> None:
+    """Serve what the environment says."""
+    settings = get_settings()
+    engine.configure(settings.sqlalchemy_url())
+    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    main()
