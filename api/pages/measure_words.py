@@ -19,7 +19,7 @@ Query = Mapping[str, str]
 GROUPINGS = {"": "Nothing", "facility": "Facility", "setting": "Setting", "language": "Language"}
 """By what figures can be compared."""
 
-GLANCE = ("first-contact-72h", "referral-to-bridger", "contacts-kept", "escalations-answered", "closed-loop")
+GLANCE = ("first-contact-72h", "referral-to-bridger", "contacts-kept", "escalations-answered")
 SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("answer", "From referral to a bridger", ("referral-to-acceptance", "referral-to-bridger", "bridger-in-time")),
     ("leaving", "Before and on the day of leaving", ("in-reach", "handoff")),

@@ -1,18 +1,20 @@
 """Whether planned contacts were kept, by kind.
 
 A contact belongs to the period in which it was made, or, when it was not made in time, to the one in which it fell
-due. So each counts once, and a late entry counts by when it happened.
+due. So each counts once, and a late entry counts by when it happened. What is due when a day ends belongs to that day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from domain.measures.figure import Context, Counted, Part
 from domain.measures.journey import Journey, Planned
 from domain.measures.leaving import IN_ERROR
 from domain.vocabulary import ClosureReason, ContactState
 
+_BEFORE_MIDNIGHT = timedelta(microseconds=1)
 _PARTS = {ContactState.MET: Part.MET, ContactState.MET_LATE: Part.LATE, ContactState.MISSED: Part.NOT}
 
 
@@ -29,7 +31,7 @@ def kept(journeys: Iterable[Journey], context: Context) -> Iterator[Counted]:
 
 def _counted(journey: Journey, contact: Planned, context: Context) -> Counted | None:
     is_met = contact.state is ContactState.MET and contact.met_at is not None
-    at = contact.met_at if is_met else contact.due_at
+    at = contact.met_at if is_met else contact.due_at - _BEFORE_MIDNIGHT
     if at is None or not context.period.holds(at):
         return None
     if contact.ended_at is not None and contact.ended_at < context.period.start_at:

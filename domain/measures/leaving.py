@@ -1,7 +1,8 @@
 """Measures over people who left in the period: reached, met, still with the program, readmitted.
 
 One case is one departure, at its real instant (T0), known late or not. Whoever could not be followed up to the end of
-a window is left out with the reason, whether they were reached before or not, so that leaving out flatters nobody.
+a window is left out with the reason, whether they were reached before or not; and whose window is not over yet waits,
+whatever came of it so far: what is known early would otherwise be counted and what is known late not.
 """
 
 from __future__ import annotations
@@ -155,10 +156,10 @@ def retained(days: int) -> Rule:
             part, reason = Part.MET, ""
             if why := left_out(journey, left, until, holds=False, is_reached=True):
                 part, reason = Part.EXCLUDED, why
+            elif until > context.now:
+                part = Part.WAITING
             elif is_over and not served:
                 part, reason = Part.NOT, journey.closure.label if journey.closure else ""
-            elif not is_over and until > context.now:
-                part = Part.WAITING
             yield _counted(journey, left, part, reason)
 
     return rule
@@ -174,12 +175,12 @@ def readmitted(days: int) -> Rule:
             part, reason, hours = Part.NOT, "", None
             if journey.closure in IN_ERROR or journey.is_rejected:
                 part, reason = Part.EXCLUDED, left_out(journey, left, until) or ""
+            elif until > context.now:
+                part = Part.WAITING
             elif back:
                 part, hours = Part.MET, (min(back) - left.at).total_seconds() / 3600
             elif why := left_out(journey, left, until, holds=False, is_reached=True):
                 part, reason = Part.EXCLUDED, why
-            elif until > context.now:
-                part = Part.WAITING
             yield _counted(journey, left, part, reason, hours)
 
     return rule
@@ -207,10 +208,10 @@ def _first(
         hours = (first - left.at).total_seconds() / 3600
     if why := left_out(journey, left, until, is_reached=is_met):
         part, reason, hours = Part.EXCLUDED, why, None
+    elif until > context.now:
+        part, reason = Part.WAITING, "Done already" if is_met else ""
     elif is_met:
         part = Part.MET
-    elif until > context.now:
-        part = Part.WAITING
     elif hours is not None:
         part = Part.LATE
     return _counted(journey, left, part, reason, hours)

@@ -132,7 +132,7 @@ def _entries(session: Session, program_id: str, period: Period, concerned: Selec
     """The entries that matter, in no order between referrals."""
     event, at = col(JournalEntry.event), col(JournalEntry.at)
     due_at = col(JournalEntry.data)["due_at"].as_string()
-    falls_due = and_(due_at >= plain(period.start_at), due_at < plain(period.end_at))
+    falls_due = and_(due_at > plain(period.start_at), due_at <= plain(period.end_at))
     lately = at >= period.start_at - WINDOW
     corrected = select(col(JournalEntry.stream)).where(
         col(JournalEntry.program_id) == program_id, event == "contacts.corrected", lately

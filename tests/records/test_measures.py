@@ -147,8 +147,10 @@ def test_contacts_from_the_journal_are_the_contacts_on_record(rows: Rows) -> Non
         wanted: Counter[tuple[str, str]] = Counter()
         for contact in rows.contacts:
             row = rows.referral(contact.referral_id)
-            at = contact.met_at if contact.state is ContactState.MET else contact.due_at
-            if at is None or not period.start_at <= at < period.end_at:
+            if contact.state is ContactState.MET:
+                if contact.met_at is None or not period.start_at <= contact.met_at < period.end_at:
+                    continue
+            elif not period.start_at < contact.due_at <= period.end_at:
                 continue
             part = {
                 ContactState.MET: Part.MET,
@@ -222,10 +224,10 @@ def _reached(rows: Rows, row: Referral, opens: datetime, until: datetime, modes:
     )
     if is_out:
         return "excluded"
-    if is_met:
-        return "met"
     if until > ASKED_AT:
         return "waiting"
+    if is_met:
+        return "met"
     return "late" if any(at <= row.discharged_at + timedelta(days=31) for at in live) else "not"
 
 
@@ -239,7 +241,8 @@ def test_readmissions_agree_with_the_holds(rows: Rows) -> None:
         if row.discharged_at is None or row.closure_reason in ERRORS or row.status is ReferralStatus.REJECTED:
             continue
         for at in rows.readmissions.get(row.id, []):
-            if row.discharged_at < at <= row.discharged_at + timedelta(days=30):
+            month_later = row.discharged_at + timedelta(days=30)
+            if row.discharged_at < at <= month_later <= ASKED_AT:
                 wanted.add((row.id, f"cycle {row.cycle}"))
     latest = {(row.id, f"cycle {row.cycle}") for row in rows.referrals}
     assert found & latest == wanted
