@@ -107,7 +107,7 @@ def file_referral(
         planner_id=None if actor.is_system else actor.id,
         source=source,
         setting=details.setting,
-        protocol_id=newest_for_setting(session, program.id, details.setting).id,
+        protocol_id=newest_for_setting(session, program.id, details.setting),
         previous_id=previous,
         created_at=now,
         visit_id=checked_text(details.visit_id, "visit_id", limit=80),
@@ -141,7 +141,7 @@ def submit_draft(
     if person_id is not None and draft.status is ReferralStatus.DRAFT:
         recognize(session, actor, draft, _known_person(session, actor, person_id))
     work = open_case(session, actor, referral_id, "file_referral")
-    work.require_status(ReferralStatus.DRAFT)
+    work.require("referral.submitted")
     _refuse_second(session, work.rows.person)
     if person is not None and person_id is None:
         correct_person(session, actor, work.referral.person_id, person)
@@ -150,7 +150,7 @@ def submit_draft(
     if details is not None:
         if details.setting is not work.referral.setting:
             work.referral.setting = details.setting
-            work.referral.protocol_id = newest_for_setting(session, work.referral.program_id, details.setting).id
+            work.referral.protocol_id = newest_for_setting(session, work.referral.program_id, details.setting)
             work = open_case(session, actor, referral_id, "file_referral")
         _fill(work.referral, details, work.now)
     _check_details(details_of(work.referral), work.now, work.rows.person.zone)
@@ -207,7 +207,7 @@ def accept_referral(session: Session, actor: Actor, referral_id: str) -> Referra
     work = open_case(session, actor, referral_id, "accept_referral")
     if work.referral.status in (ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS):
         return work.referral
-    work.require_status(ReferralStatus.SUBMITTED)
+    work.require("referral.accepted")
     accept_work(work, by=actor.id)
     work.settle()
     return work.referral
@@ -229,7 +229,7 @@ def accept_work(work: Work, *, by: str) -> None:
 def reject_referral(session: Session, actor: Actor, referral_id: str, reason: ClosureReason, note: str) -> Referral:
     """The program does not take the person on, and says why and where else to ask."""
     work = open_case(session, actor, referral_id, "accept_referral")
-    work.require_status(ReferralStatus.SUBMITTED)
+    work.require("referral.rejected")
     text = checked_text(note, "note", required=True)
     referral = work.referral
     referral.status, referral.closure_reason, referral.closure_note = ReferralStatus.REJECTED, reason, text

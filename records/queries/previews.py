@@ -89,7 +89,7 @@ def preview(
 
 def _filed(session: Session, program: Program, zone: str, details: ReferralDetails, *, has_phone: bool) -> Case:
     now = clock.now()
-    protocol_id = newest_for_setting(session, program.id, details.setting).id
+    protocol_id = newest_for_setting(session, program.id, details.setting)
     left = details.discharged_at
     return Case(
         referral_id="",

@@ -37,16 +37,18 @@ def find_newest(session: Session, program_id: str, key: str) -> ProtocolVersion 
     ).first()
 
 
-def newest_for_setting(session: Session, program_id: str, setting: Setting) -> ProtocolVersion:
-    """The newest protocol for people leaving this setting. Raises Invalid when the program has none."""
+def newest_for_setting(session: Session, program_id: str, setting: Setting) -> str:
+    """The id of the newest protocol for people leaving this setting. Raises Invalid when the program has none."""
     rows = session.exec(
-        select(ProtocolVersion)
+        select(ProtocolVersion.id, ProtocolVersion.key)
         .where(ProtocolVersion.program_id == program_id)
         .order_by(col(ProtocolVersion.key), col(ProtocolVersion.version).desc())
     )
-    for row in rows:
-        if setting in protocol_of(session, row.id).settings:
-            return row
+    seen: set[str] = set()
+    for protocol_id, key in rows:
+        if key not in seen and setting in protocol_of(session, protocol_id).settings:
+            return protocol_id
+        seen.add(key)
     raise Invalid("no_protocol", "This program has no protocol for that setting yet. Ask its manager.", field="setting")
 
 
