@@ -22,6 +22,8 @@ from records.tables import Facility, Program, Staff
 
 MACHINE_PATHS = ("/api/", "/fhir/")
 CSRF_HEADER = "x-csrf-token"
+BY_ITSELF = "x-by-itself"
+"""A page that refreshes itself says so: nobody has touched it."""
 FROM_ELSEWHERE = "from_elsewhere"
 _OURS = frozenset({"same-origin", "none"})  # `none`: the person typed the address or used a bookmark
 
@@ -112,7 +114,8 @@ def who(session: Session, request: Request) -> SignedIn:
             raise SignInNeeded
         return _signed_in(session, staff)
     cookie = session_token(request)
-    staff = sign_in.session_of(session, cookie) if cookie else None
+    is_by_itself = BY_ITSELF in request.headers
+    staff = sign_in.session_of(session, cookie, is_by_itself=is_by_itself) if cookie else None
     if staff is None or cookie is None:
         raise SignInNeeded(had_session=bool(cookie))
     request.state.csrf_token = sign_in.csrf_token(cookie)

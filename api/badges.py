@@ -6,13 +6,16 @@ from sqlmodel import Session
 
 from api.auth import SignedIn
 from domain.vocabulary import Role
+from records import clock
 from records.queries.figures import count_escalations, count_open_offers
+from records.queries.worklist import count_to_do
 
 
 def badges(session: Session, me: SignedIn) -> dict[str, int]:
     """The counts by address; see api/navigation.py."""
     found: dict[str, int] = {}
     if me.may("answer_offer"):
+        found["/today"] = count_to_do(session, me.actor, clock.now())
         found["/offers"] = count_open_offers(session, me.actor)
     if Role.BRIDGER.value not in me.roles and me.may("acknowledge"):
         found["/escalations"] = count_escalations(session, me.actor)

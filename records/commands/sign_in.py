@@ -113,10 +113,11 @@ def _open_session(session: Session, staff: Staff, now: datetime, agent: str) -> 
     return token
 
 
-def session_of(session: Session, token: str) -> Staff | None:
+def session_of(session: Session, token: str, *, is_by_itself: bool = False) -> Staff | None:
     """Who is signed in with this token; None when nobody is, it was idle for too long, or its day is over.
 
-    That the person is still there is noted at most once a minute, in a moment of its own when `session` only reads.
+    That the person is still there is noted at most once a minute, in a moment of its own when `session` only reads;
+    not when the page asked by itself: a phone left lying open still signs out.
     """
     row, now = session.get(StaffSession, _kept(token)), clock.now()
     if row is None or now >= row.ends_at:
@@ -126,7 +127,7 @@ def session_of(session: Session, token: str) -> Staff | None:
     staff = session.get(Staff, row.staff_id)
     if staff is None or not staff.is_active:
         return None
-    if now - row.seen_at >= _real(TOUCH_EVERY):
+    if not is_by_itself and now - row.seen_at >= _real(TOUCH_EVERY):
         if _writes(session):
             row.seen_at = now
         else:

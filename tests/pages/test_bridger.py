@@ -340,3 +340,32 @@ def test_ending_takes_somebody_off_the_list(town: Bridging) -> None:
         agenda.carry_out(session, referral_id)
     assert town.rows(Referral, Referral.id == referral_id)[0].status is ReferralStatus.CANCELLED
     assert "Nothing is due today." in said(town.browser("bridger").get("/today"))
+
+
+def test_the_badge_counts_what_is_overdue_and_due_and_stands_on_every_page(town: Bridging) -> None:
+    town.refer("Ada", left=True)
+    town.time_passes(hours=25)
+    town.refer("Bo", left=True)
+    page = town.browser("bridger").get("/people")
+    badge = next(one for one in page.all("span") if one.attributes.get("class") == "fb-nav__badge")
+    today = said(town.browser("bridger").get("/today"))
+    assert " ".join(badge.text.split()) == "3 waiting"
+    assert "3 to do today, 2 overdue" in today
+
+
+def test_a_phone_left_lying_open_signs_out_although_its_list_refreshes_itself(town: Bridging) -> None:
+    bridger = town.browser("bridger")
+    headers = {"X-By-Itself": "yes", "HX-Request": "true"}
+    for _ in range(14):
+        clock.advance(timedelta(minutes=1))
+        assert bridger.client.get("/today", headers=headers).status_code == 200
+    clock.advance(timedelta(minutes=2))
+    gone = bridger.client.get("/today", headers=headers)
+    assert (gone.status_code, gone.headers["hx-redirect"]) == (401, "/sign-in")
+
+
+def test_the_list_that_refreshes_itself_says_so(town: Bridging) -> None:
+    page = town.browser("bridger").get("/today")
+    polling = next(one.attributes for one in page.elements if "hx-get" in one.attributes)
+    assert (polling["hx-get"], polling["hx-select"], polling["hx-trigger"]) == ("/today", "#worklist", "every 60s")
+    assert polling["hx-headers"] == '{"X-By-Itself": "yes"}'

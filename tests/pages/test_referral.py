@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -520,3 +522,18 @@ def test_consent_that_waits_and_a_death_are_plain_to_see(town: Bridging) -> None
     text = said(town.browser("supervisor").get(f"/referrals/{pending}"))
     assert "Every reminder and message has stopped." in text
     assert town.rows(Person, col(Person.died_at).is_not(None))
+
+
+@pytest.mark.postgresql
+def test_two_thumbs_in_the_same_moment_make_one_entry(town: Bridging) -> None:
+    referral_id = town.refer("Ada", left=True)
+    bridger = town.browser("bridger")
+    start = threading.Barrier(4)
+
+    def tap(_: int) -> str:
+        start.wait()
+        return bridger.goes_to(f"/referrals/{referral_id}/log", mode="call", outcome="no_answer", once="same")
+
+    with ThreadPoolExecutor(4) as taps:
+        assert len(set(taps.map(tap, range(4)))) == 1
+    assert len(attempts(town, referral_id)) == 1
