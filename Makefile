@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group build pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo simulate production-shape histories format lock clean
+.PHONY: help run test check demo simulate production-shape histories shots format lock clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ production-shape: $(VENV)/.installed ## production's processes on PostgreSQL, ch
 
 histories: $(VENV)/.installed-dev ## record the workflow histories that the replay test plays
 	@$(BIN)/python -m tests.histories.record
+
+shots: $(VENV)/.installed-dev ## photograph the main pages of each face, phone and desk, into var/shots
+	@$(BIN)/python -m tests.browser.shots var/shots
 
 format: $(VENV)/.installed-dev ## put the code in its form
 	@$(BIN)/ruff check --fix .
