@@ -186,6 +186,7 @@ def start_case(session: Session, referral: Referral, person: Person, program: Pr
     """The case of a referral that is being written in this transaction: nothing hangs on it yet."""
     protocol = protocol_of(session, referral.protocol_id)
     rows = CaseRows(session, referral, person, program, protocol, calendar_of(program), [], [], overlays())
+    rows.offers, rows.holds, rows.attempts = [], [], []
     keep_case(session, rows)
     return rows
 

@@ -62,4 +62,5 @@ def words(vocabulary: Any, **options: Any) -> Any:
 
 def document(factory: Any) -> Any:
     """A column holding a small list or mapping; replace it as a whole, never change it in place."""
-    return Field(default_factory=factory, sa_type=JSON)
+    # Wrapped: pydantic looks at the factory's signature for every row, and that of a built-in type is slow to find.
+    return Field(default_factory=lambda: factory(), sa_type=JSON)
