@@ -47,7 +47,8 @@ def candidates(request: Request, session: SessionDep, me: Me, referral_id: str) 
         stands=rows.referral.status,
         asks=_asks(rows),
         ranked=[
-            lines[r.candidate_id] | {"score": r.score, "good": _said(r.reasons_for), "against": _said(r.reasons_against)}
+            lines[r.candidate_id]
+            | {"score": r.score, "good": _said(r.reasons_for), "against": _said(r.reasons_against)}
             for r in ranking.ranked
         ],
         excluded=[lines[e.candidate_id] | {"against": _reasons(e), "may": e.may_be_overridden}
