@@ -140,7 +140,7 @@ def _kind(field: dict[str, Any], schemas: dict[str, Any]) -> str:
     if "enum" in schema:
         return f"one of {', '.join(str(value) for value in schema['enum'])}"
     if schema.get("type") == "array":
-        return f"list of {_kind(schema.get('items', {}), schemas)}"
+        return f"list: {_kind(schema.get('items', {}), schemas)}"
     formats = {"date": "date", "date-time": "instant", "time": "time"}
     names = {"string": "text", "integer": "number", "boolean": "true or false", "object": "object", "null": "null"}
     return formats.get(schema.get("format", ""), names.get(schema.get("type", ""), "any"))
