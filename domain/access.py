@@ -27,7 +27,6 @@ ACTIONS: dict[str, frozenset[Role]] = {
     "ask_reassignment": frozenset({_B}),
     "set_absence": frozenset({_B, _S, _M}),
     "assign": frozenset({_S, _M}),
-    "override_limit": frozenset({_S, _M}),
     "acknowledge": frozenset({_B, _S, _C, _M}),
     "resolve": frozenset({_B, _S, _C, _M}),
     "decide_welfare": frozenset({_C}),

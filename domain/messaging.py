@@ -29,7 +29,6 @@ class StaffMessage(Word):
     ESCALATION_RAISED = "escalation_raised", "Something needs you"
     ESCALATION_AGAIN = "escalation_again", "Something still needs you"
     OFFER_MADE = "offer_made", "You are asked to walk with somebody"
-    OFFER_EXPIRING = "offer_expiring", "An offer to you expires soon"
     ASSIGNMENT_MADE = "assignment_made", "Somebody new is on your list"
     CONTACT_REMINDER = "contact_reminder", "A contact is due soon"
     ABSENCE_COVER = "absence_cover", "You cover for a colleague"
@@ -67,7 +66,6 @@ _URGENCY = {
     StaffMessage.ESCALATION_RAISED: Urgency.NOW,
     StaffMessage.ESCALATION_AGAIN: Urgency.NOW,
     StaffMessage.OFFER_MADE: Urgency.TODAY,
-    StaffMessage.OFFER_EXPIRING: Urgency.TODAY,
     StaffMessage.ASSIGNMENT_MADE: Urgency.TODAY,
     StaffMessage.ABSENCE_COVER: Urgency.TODAY,
     StaffMessage.CASE_ENDED: Urgency.NOW,
@@ -87,7 +85,6 @@ _PATHS = {
     StaffMessage.ESCALATION_RAISED: "/escalations",
     StaffMessage.ESCALATION_AGAIN: "/escalations",
     StaffMessage.OFFER_MADE: "/offers",
-    StaffMessage.OFFER_EXPIRING: "/offers",
     StaffMessage.ASSIGNMENT_MADE: "/today",
     StaffMessage.ASSIGNMENT_ENDED: "/today",
     StaffMessage.CONTACT_REMINDER: "/today",
@@ -129,7 +126,8 @@ def plan_sending(
 
     What must be seen now goes out at any hour, to whoever is on call by every means there is, and to nobody by the app
     alone while there is an address. What is for today goes by e-mail as wished, and by text only between 08:00 and
-    21:00. Routine stays in the app: too many messages hide the one that counts. High risk makes what is for today a matter of now.
+    21:00. Routine stays in the app: too many messages hide the one that counts. High risk makes what is for today a
+    matter of now.
     """
     urgency = message.urgency
     if is_high_risk and urgency is Urgency.TODAY:

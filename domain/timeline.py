@@ -124,7 +124,7 @@ def _lower(words: type[vocabulary.Word], value: str | None) -> str:
 
 
 def _attempt(d: Facts, n: Names, _s: str) -> str:
-    return f"{_label(Mode, d['mode'])}: {_lower(Outcome, d['outcome'])}."
+    return f"{_label(Mode, d['mode'])}, {_lower(Outcome, d['outcome'])}."
 
 
 def _met(d: Facts, n: Names, s: str) -> str:
@@ -185,7 +185,6 @@ SENTENCES: dict[str, Sentence] = {
     "referral.transferred": lambda d, n, s: f"Went elsewhere: {_lower(Disposition, d['disposition'])}.",
     "referral.closed": lambda d, n, s: f"Closed: {_lower(ClosureReason, d['reason'])}.",
     "referral.joined": lambda d, n, s: "A second facility asked for the same person and was told who has it.",
-    "referral.edited": lambda d, n, s: "The referral was edited.",
     "date.moved": _moved,
     "date.withdrawn": lambda d, n, s: f"The expected {n.leaving} date was withdrawn.",
     "discharge.corrected": lambda d, n, s: f"The time of {n.leaving} was corrected to {n.when(d['after'])}.",

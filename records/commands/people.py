@@ -13,7 +13,7 @@ from sqlmodel import Session, select
 
 from domain.errors import Conflict, Invalid, gather
 from domain.vocabulary import Gender, PhoneKind, PlaceKind, SafetyFlag, Strength
-from records import clock
+from records import clock, journal
 from records.access import Actor
 from records.commands.text import LINE_LENGTH, checked_name, checked_text
 from records.ids import new_id
@@ -230,4 +230,7 @@ def say_not_duplicate(session: Session, actor: Actor, first_id: str, second_id: 
                 said_by=actor.id,
                 said_at=clock.now(),
             )
+        )
+        journal.append_for_program(
+            session, actor.program_id, "people.told_apart", actor=actor.id, subject_id=first, other=second
         )
