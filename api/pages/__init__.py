@@ -9,6 +9,7 @@ from api.pages import (
     assign,
     board,
     bridger,
+    caseload,
     concern,
     contact_results,
     contacts,
@@ -18,6 +19,7 @@ from api.pages import (
     escalations,
     filing,
     handoff,
+    handover,
     holding,
     imports,
     measures,
@@ -56,6 +58,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     plan_changes.router,
     holding.router,
     endings.router,
+    caseload.router,
+    handover.router,
     escalations.router,
     referral.router,  # last: `/referrals/{id}` would take `/referrals/new` for an id
 )

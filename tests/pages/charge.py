@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from domain.vocabulary import FacilityKind, Role, Setting, Subject
 from records import engine
 from records.access import system_actor
@@ -38,7 +40,7 @@ def answers_by_hand(town: Bridging) -> None:
         session.get_one(Program, program_id).accepts_at_once = False
 
 
-def missed(town: Bridging, name: str = "Ada", **more: object) -> tuple[str, Escalation]:
+def missed(town: Bridging, name: str = "Ada", **more: Any) -> tuple[str, Escalation]:
     """Somebody whose first contact nobody made in time; the referral and the call about it."""
     referral_id = town.refer(name, left=True, **more)
     town.time_passes(hours=25)
