@@ -193,9 +193,9 @@ def _date(case: Case) -> Iterator[Item]:
 
 
 def _contacts(case: Case) -> Iterator[Item]:
-    planned = ContactState.PLANNED
+    planned, is_held = ContactState.PLANNED, case.status is ReferralStatus.ON_HOLD
     for contact in case.contacts:
-        if contact.state is not planned:
+        if contact.state is not planned or (is_held and not _stands_in_a_hold(case, contact)):
             continue
         yield Item(contact.due_at, CONTACT_MISSED, contact.id, contact.key)
         rule = case.rule(contact.key)
@@ -205,6 +205,12 @@ def _contacts(case: Case) -> Iterator[Item]:
         for name, at in prompts(rule, contact.opens_at, contact.due_at, case.zone):
             if name not in prompted:
                 yield Item(at, REMIND, contact.id, name)
+
+
+def _stands_in_a_hold(case: Case, contact: Contact) -> bool:
+    """Nobody is called about the plan of somebody who is inside, whatever the rows say."""
+    rule = case.rule(contact.key)
+    return rule is not None and rule.due.after in ("hold", "handover")
 
 
 @lru_cache(maxsize=16384)

@@ -16,6 +16,7 @@ from domain.vocabulary import ContactState, ReferralStatus, RiskFlag
 PSYCHIATRIC = default_protocols()["psychiatric-inpatient"]
 UNSCHEDULED = default_protocols()["unscheduled"]
 ON_HOLD = default_protocols()["on-hold"]
+HANDOVER = default_protocols()["handover"]
 BY_SETTING = tuple(p for p in default_protocols().values() if p.settings)
 HIGH = frozenset({RiskFlag.SUICIDE_RISK})
 SUBMITTED = datetime(2026, 9, 1, 14, 0, tzinfo=UTC)
