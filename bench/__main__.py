@@ -6,10 +6,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import filing, simulation
+from bench import filing, pages, simulation
 from bench.figures import Figure, show
 
-BENCHES: dict[str, Callable[[], list[Figure]]] = {"filing": filing.run, "simulate": simulation.run}
+BENCHES: dict[str, Callable[[], list[Figure]]] = {
+    "filing": filing.run,
+    "pages": pages.run,
+    "simulate": simulation.run,
+}
 
 
 def main(names: list[str]) -> int:

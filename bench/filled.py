@@ -1,0 +1,179 @@
+"""A database with many referrals, written in bulk: rows as the commands write them, without all their history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import insert
+from sqlmodel import SQLModel, select
+
+from domain.vocabulary import (
+    ClosureReason,
+    ConsentStatus,
+    ContactState,
+    DateCertainty,
+    Disposition,
+    EscalationState,
+    FacilityKind,
+    ReferralStatus,
+    Role,
+    Setting,
+    Subject,
+)
+from records import clock, engine, migrate
+from records.access import system_actor
+from records.commands.programs import add_facility, create_program, set_people_in_charge
+from records.commands.sign_in import set_password
+from records.commands.staff import add_staff
+from records.tables import (
+    Assignment,
+    Attempt,
+    Contact,
+    Escalation,
+    EscalationTold,
+    JournalEntry,
+    Person,
+    ProtocolVersion,
+    Referral,
+)
+
+PASSWORD = "only-while-measuring"  # noqa: S105 -- nobody signs in with it elsewhere
+PER_BRIDGER = 15
+CONTACTS = 8
+_BATCH = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """Whose pages are asked for, and how many referrals there are."""
+
+    bridger_email: str
+    supervisor_email: str
+    referrals: int
+    open_referrals: int
+
+
+def fill(url: str, referrals: int, open_referrals: int) -> Filled:
+    """Write so many referrals, the first `open_referrals` of them open and spread over enough bridgers."""
+    migrate.upgrade(url)
+    engine.configure(url)
+    with engine.transaction() as session:
+        program = create_program(session, "Bench Peers")
+        hand = system_actor(program.id)
+        facility = add_facility(session, hand, "Bench Hospital", FacilityKind.HOSPITAL, Setting.PSYCHIATRIC_INPATIENT)
+        boss = add_staff(session, hand, email="boss@bench.example", name="Boss", roles=[Role.SUPERVISOR, Role.MANAGER])
+        program.supervisor_limit = 100_000
+        set_people_in_charge(session, hand, supervisor_id=boss.id, clinician_id=boss.id, manager_id=boss.id)
+        team = [
+            add_staff(
+                session,
+                hand,
+                email=f"bridger{number}@bench.example",
+                name=f"Bridger {number}",
+                roles=[Role.BRIDGER],
+                supervisor_id=boss.id,
+            ).id
+            for number in range(max(1, -(-open_referrals // PER_BRIDGER)))
+        ]
+        protocol = session.exec(select(ProtocolVersion.id).where(ProtocolVersion.key == "psychiatric-inpatient")).one()
+        common = {"program_id": program.id, "facility_id": facility.id, "protocol_id": protocol, "boss": boss.id}
+    set_password_for(boss.id)
+    set_password_for(team[0])
+    for start in range(0, referrals, _BATCH):
+        _write(start, min(start + _BATCH, referrals), open_referrals, team, common)
+    with engine.transaction() as session:
+        session.connection().exec_driver_sql("ANALYZE")
+    engine.dispose()
+    return Filled("bridger0@bench.example", "boss@bench.example", referrals, open_referrals)
+
+
+def set_password_for(staff_id: str) -> None:
+    """Let somebody sign in."""
+    with engine.transaction() as session:
+        set_password(session, staff_id, PASSWORD)
+
+
+def _write(start: int, end: int, open_referrals: int, team: list[str], common: dict[str, str]) -> None:
+    tables: dict[type[SQLModel], list[dict[str, Any]]] = {}
+    for number in range(start, end):
+        for table, row in _rows(number, open_referrals, team, common):
+            tables.setdefault(table, []).append(row)
+    with engine.transaction() as session:
+        for table in (Person, Referral, Assignment, Contact, Attempt, Escalation, EscalationTold, JournalEntry):
+            if tables.get(table):
+                session.connection().execute(insert(table), tables[table])
+
+
+def _rows(
+    number: int, open_referrals: int, team: list[str], common: dict[str, str]
+) -> Iterator[tuple[type[SQLModel], dict[str, Any]]]:
+    now, is_open = clock.now(), number < open_referrals
+    program_id, boss = common["program_id"], common["boss"]
+    bridger = team[number // PER_BRIDGER % len(team)] if is_open else team[number % len(team)]
+    left = now - timedelta(hours=2 + number % 1900) if is_open else now - timedelta(days=120 + number % 600)
+    referral_id, person_id, is_overdue = f"ref_{number:09}", f"per_{number:09}", is_open and number % 10 == 0
+    escalated = left + timedelta(hours=1) if is_overdue else None
+    yield Person, {
+        "id": person_id, "program_id": program_id, "given_name": f"Given {number}", "family_name": f"Family {number}",
+        "name_sound": "FML", "zone": "America/New_York", "created_at": left,
+        "phones": [{"number": "+12025550123", "kind": "own"}], "safety_flags": [], "places": [],
+    }  # fmt: skip
+    yield Referral, {
+        "id": referral_id, "program_id": program_id, "number": f"B{number:09}", "person_id": person_id,
+        "facility_id": common["facility_id"], "setting": Setting.PSYCHIATRIC_INPATIENT,
+        "protocol_id": common["protocol_id"],
+        "status": ReferralStatus.IN_PROGRESS if is_open else ReferralStatus.COMPLETED,
+        "consent": ConsentStatus.GIVEN, "risks": [], "needs": [], "created_at": left - timedelta(days=2),
+        "submitted_at": left - timedelta(days=2), "accepted_at": left - timedelta(days=2), "discharged_at": left,
+        "notice_at": left, "disposition": Disposition.HOME, "date_certainty": DateCertainty.CONFIRMED, "undo": {},
+        "bridger_id": bridger if is_open else None, "assigned_since": left - timedelta(days=1) if is_open else None,
+        "owner_id": bridger if is_open else boss, "version": 5,
+        "next_at": now + timedelta(hours=1 + number % 50) if is_open else None,
+        "next_item": "contact_missed" if is_open else "",
+        "ended_at": None if is_open else left + timedelta(days=91),
+        "closure_reason": None if is_open else ClosureReason.SERVICES_RECEIVED,
+        "reported_at": None if is_open else left + timedelta(days=91),
+        "first_days_until": left + timedelta(hours=72) if is_open else None,
+        "overdue_since": escalated, "escalated_since": escalated,
+    }  # fmt: skip
+    yield Assignment, {
+        "id": f"asg_{number:09}", "program_id": program_id, "referral_id": referral_id, "bridger_id": bridger,
+        "started_at": left - timedelta(days=1), "ended_at": None if is_open else left + timedelta(days=91),
+    }  # fmt: skip
+    yield from _contacts(number, referral_id, program_id, is_open, is_overdue, left)
+    if is_overdue:
+        yield Escalation, {
+            "id": f"esc_{number:09}", "program_id": program_id, "referral_id": referral_id,
+            "subject": Subject.CONTACT, "subject_id": f"con_{number:09}_0", "ladder": "contact-missed", "ask": "answer",
+            "told": [{"staff_id": boss, "name": "Boss", "role": "peer_supervisor"}], "owner_id": boss,
+            "why": "First contact was due.", "due_at": escalated, "raised_at": escalated,
+            "answer_by": now + timedelta(hours=3), "state": EscalationState.RAISED,
+        }  # fmt: skip
+        yield EscalationTold, {"escalation_id": f"esc_{number:09}", "staff_id": boss, "referral_id": referral_id}
+
+
+def _contacts(
+    number: int, referral_id: str, program_id: str, is_open: bool, is_overdue: bool, left: Any
+) -> Iterator[tuple[type[SQLModel], dict[str, Any]]]:
+    for index in range(CONTACTS):
+        due = left + timedelta(hours=24 + index * 160)
+        state = ContactState.PLANNED if is_open and due > clock.now() else ContactState.MET
+        if is_overdue and index == 0:
+            state = ContactState.MISSED
+        yield Contact, {
+            "id": f"con_{number:09}_{index}", "program_id": program_id, "referral_id": referral_id, "key": "weekly",
+            "seq": index + 1, "title": "Weekly contact", "opens_at": due - timedelta(hours=150), "due_at": due,
+            "state": state, "prompted": [],
+        }  # fmt: skip
+        if state is ContactState.MET:
+            yield Attempt, {
+                "id": f"att_{number:09}_{index}", "program_id": program_id, "referral_id": referral_id, "at": due,
+                "recorded_at": due, "mode": "call", "outcome": "reached", "met": [],
+            }  # fmt: skip
+        yield JournalEntry, {
+            "program_id": program_id, "stream": referral_id, "seq": index + 1, "event": "contact.met", "at": due,
+            "recorded_at": due, "actor": "system", "data": {}, "prev_hash": "", "hash": "",
+        }  # fmt: skip
