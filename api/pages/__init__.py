@@ -15,6 +15,7 @@ from api.pages import (
     contacts,
     dates,
     decisions,
+    duplicates,
     endings,
     escalations,
     filing,
@@ -23,7 +24,9 @@ from api.pages import (
     holding,
     imports,
     measures,
+    notifications,
     offers,
+    outbox,
     people,
     plan_changes,
     planner,
@@ -60,6 +63,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     endings.router,
     caseload.router,
     handover.router,
+    duplicates.router,
+    notifications.router,
+    outbox.router,
     escalations.router,
     referral.router,  # last: `/referrals/{id}` would take `/referrals/new` for an id
 )

@@ -38,9 +38,11 @@ def decision(
     links: Sequence[Choice] = (),
     values: dict[str, Any] | None = None,
     instead: str = "",
+    intro: str = "",
 ) -> Response:
     """The page. `then`: what will happen, a sentence each. `allowed`: the states in which it can be decided; in any
     other, the page says how things stand. `instead`: why it cannot be decided, when that is known already.
+    `intro`: what must be known first.
     """
     states = frozenset(allowed)
     if states and referral.status not in states and not instead:
@@ -62,6 +64,7 @@ def decision(
         tone=tone,
         links=links,
         instead=instead,
+        intro=intro,
         zone=person.zone,
     )
 

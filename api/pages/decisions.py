@@ -112,8 +112,8 @@ def cancel_form(request: Request, session: SessionDep, me: Me, referral_id: str)
     asked = referral.cancel_requested_at is not None
     return decision(
         request, referral, person, title="They asked to cancel",
+        intro=f"The referrer says: “{referral.cancel_reason}”",
         then=[
-            f"The referrer says: “{referral.cancel_reason}”",
             "Agreed: every reminder stops, and it ends here. You can undo it for 30 days.",
             f"Go on: nothing changes for {person.called}. Either way the referrer hears your answer now.",
         ],

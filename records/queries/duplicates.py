@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, col, exists, func, or_, select
 
-from domain.vocabulary import OPEN_STATUSES
+from domain.vocabulary import OPEN_STATUSES, ReferralStatus
 from records.access import Actor, visible
-from records.tables import NotDuplicate, Person, Referral
+from records.tables import Facility, NotDuplicate, Person, Referral
 
 MOST = 50
 
@@ -88,8 +88,16 @@ def why_alike(first: Person, second: Person) -> str:
     return ", ".join(same) or "they were chosen by hand"
 
 
-def list_merged(session: Session, actor: Actor, limit: int = 20) -> list[tuple[Person, Person]]:
-    """Records that were merged, each with the one it was merged into, the newest first."""
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A record that was merged, and the one that went on."""
+
+    merged: Person
+    kept: Person
+
+
+def list_merged(session: Session, actor: Actor, limit: int = 20) -> list[Merged]:
+    """Records that were merged into people this actor may see, the ones written down last first."""
     kept: Any = aliased(Person)
     rows = session.exec(
         select(Person, kept)
@@ -101,4 +109,15 @@ def list_merged(session: Session, actor: Actor, limit: int = 20) -> list[tuple[P
         .order_by(col(Person.created_at).desc(), col(Person.id))
         .limit(limit)
     ).all()
-    return [(merged, into) for merged, into in rows]
+    return [Merged(merged, into) for merged, into in rows]
+
+
+def list_referrals_of(session: Session, actor: Actor, person_id: str) -> list[tuple[str, str, ReferralStatus]]:
+    """The referrals of a person that this actor may see: number, facility, status; the oldest first."""
+    rows = session.exec(
+        select(Referral.number, Facility.name, Referral.status)
+        .join(Facility, col(Facility.id) == col(Referral.facility_id))
+        .where(Referral.person_id == person_id, visible(actor))
+        .order_by(col(Referral.created_at), col(Referral.id))
+    ).all()
+    return [(number, facility, ReferralStatus(status)) for number, facility, status in rows]
