@@ -22,7 +22,7 @@ def local(at: datetime, zone: str) -> str:
 
 def due_time(at: datetime, zone: str) -> str:
     """A due time; midnight is the end of the day before: `end of Wed 25 Nov`."""
-    return spoken_due(at, zone)
+    return spoken_due(at, zone).removeprefix("the ")
 
 
 def clock_time(at: datetime, zone: str) -> str:

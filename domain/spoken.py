@@ -15,9 +15,9 @@ def spoken(at: datetime, zone: str) -> str:
 
 
 def spoken_due(at: datetime, zone: str) -> str:
-    """A due time. The first moment of a day is the end of the day before, and said so: `end of Wed 25 Nov`."""
+    """A due time. The first moment of a day is the end of the day before, and said so: `the end of Wed 25 Nov`."""
     there = local(at, zone)
     if (there.hour, there.minute, there.second) != (0, 0, 0):
         return spoken(at, zone)
     before = there - timedelta(minutes=1)
-    return f"end of {before:%a} {before.day} {before:%b}"
+    return f"the end of {before:%a} {before.day} {before:%b}"

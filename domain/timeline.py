@@ -215,13 +215,13 @@ SENTENCES: dict[str, Sentence] = {
     "attempt.logged": _attempt,
     "attempt.retracted": lambda d, n, s: "An entry was taken back.",
     "contact.met": _met,
-    "contact.met_late": lambda d, n, s: f"{n.contact(s)}: met late. It was due {n.due(d['due_at'])}.",
+    "contact.met_late": lambda d, n, s: f"{n.contact(s)}: met late. It was due by {n.due(d['due_at'])}.",
     "contact.missed": lambda d, n, s: (
-        f"{n.contact(s)}: overdue when we heard of it. It was due {n.due(d['due_at'])}."
+        f"{n.contact(s)}: overdue when we heard of it. It was due by {n.due(d['due_at'])}."
         if d.get("overdue_on_arrival")
         else f"{n.contact(s)}: not logged by {n.due(d['due_at'])}."
     ),
-    "contact.reminded": lambda d, n, s: f"Reminder: {n.contact(s)} is due {n.due(d['due_at'])}.",
+    "contact.reminded": lambda d, n, s: f"Reminder: {n.contact(s)} is due by {n.due(d['due_at'])}.",
     "contact.reopened": lambda d, n, s: f"{n.contact(s)}: awaited again.",
     "contact.waived": lambda d, n, s: f"{n.contact(s)}: waived.",
     "contacts.corrected": lambda d, n, s: f"{_count(d)} judged again by the corrected time.",

@@ -76,7 +76,7 @@ def card(task: Task, told: CallToMe | None = None, raised: ToldAbout | None = No
         "actions": actions,
         "needed": max(task.needed, len(task.attempts)) if not task.is_task else 0,
         "tried": len(task.attempts),
-        "last": f"{last.mode.label}: {_lower(last.outcome.label)}, {local(last.at, person.zone)}" if last else "",
+        "last": f"{last.mode.label}, {_lower(last.outcome.label)}, {local(last.at, person.zone)}" if last else "",
         "still": list(task.still_to_try) if not task.is_task else [],
         "told": told.escalation if told is not None else None,
         "raised": raised if told is None else None,

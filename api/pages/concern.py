@@ -90,4 +90,5 @@ def told(request: Request, session: SessionDep, me: Me, referral_id: str, escala
         zone=person.zone,
         taker=taker.name if taker is not None else "",
         after=[staff.name for _, staff in after],
+        program_phone=me.program.phone,
     )

@@ -1,4 +1,4 @@
-"""After a contact: what the entry did, taking it back, ticking off a check, taking a call."""
+"""After a contact: what the entry did, taking it back, ticking off a check."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from sqlmodel import select
 from api.access import requires
 from api.deps import FormDep, Me, SessionDep, page, redirect_after_post
 from api.filters import local
-from api.pages.contacts import about, zone_of
+from api.pages.contacts import about
 from api.pages.next_words import sentence
 from domain.errors import Invalid, NotFound
 from domain.vocabulary import Word
 from records import clock
-from records.commands import contacts, escalations
+from records.commands import contacts
 from records.queries.person_page import PersonPage, load_person_page
 from records.queries.worklist import tasks_of
 from records.tables import Attempt
@@ -64,7 +64,7 @@ def take_back_form(request: Request, session: SessionDep, me: Me, referral_id: s
     row = _attempt(found, attempt_id)
     options = [{"value": why.value, "text": why.label} for why in WhyTaken]
     outcome = row.outcome.label[:1].lower() + row.outcome.label[1:]
-    what = f"{row.mode.label}: {outcome}, {local(row.at, found.rows.person.zone)}"
+    what = f"{row.mode.label}, {outcome}, {local(row.at, found.rows.person.zone)}"
     values = {"why": "", "words": ""}
     return page("take_back.html", request, values=values, **about(found), row=row, what=what, options=options)
 
@@ -103,18 +103,6 @@ def done(request: Request, session: SessionDep, me: Me, form: FormDep, referral_
     form.check()
     contacts.complete_task(session, me.actor, referral_id, contact_id, note)
     return redirect_after_post(request, f"/referrals/{referral_id}", "Done. It is ticked off on the plan.")
-
-
-@router.post("/referrals/{referral_id}/escalations/{escalation_id}/take")
-@requires("acknowledge")
-def take_call(
-    request: Request, session: SessionDep, me: Me, form: FormDep, referral_id: str, escalation_id: str
-) -> Response:
-    """“I'm on it”: the next person is not told for now; taking it twice changes nothing."""
-    form.check()
-    row = escalations.acknowledge(session, me.actor, referral_id, escalation_id)
-    until = f" Settle it by {local(row.act_by, zone_of(session, me, referral_id))}." if row.act_by is not None else ""
-    return redirect_after_post(request, f"/referrals/{referral_id}", f"It is yours now.{until}")
 
 
 def _attempt(found: PersonPage, attempt_id: str) -> Attempt:

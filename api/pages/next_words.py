@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from api.filters import due_time
 from domain import agenda
+from domain.spoken import spoken_due
 from domain.vocabulary import Ask
 from records.queries.next_step import NextStep, Told
 
@@ -15,7 +15,7 @@ def sentence(step: NextStep, zone: str, reader_id: str, leaving: str) -> str:
 
     `reader_id`: whoever reads it is “you”. `leaving`: the noun, discharge or release.
     """
-    when, whom = due_time(step.at, zone).replace("end of", "the end of"), people(step.told, reader_id)
+    when, whom = spoken_due(step.at, zone), people(step.told, reader_id)
     if step.kind == agenda.CONTACT_MISSED:
         done = "this is not marked done" if step.is_task else "nothing is logged"
         if step.ask is Ask.LOCATE:

@@ -192,7 +192,7 @@ def _outcome(page: PersonPage, contact: Contact, attempts: dict[str, Attempt]) -
     zone = page.rows.person.zone
     if contact.met_at is not None:
         met = attempts.get(contact.met_by or "")
-        how = f"{met.mode.label}: {_lower(met.outcome.label)}" if met is not None else "Done"
+        how = f"{met.mode.label}, {_lower(met.outcome.label)}" if met is not None else "Done"
         return f"{how}, {local(contact.met_at, zone)}"
     if contact.reason:
         return contact.reason[:1].upper() + contact.reason[1:]
@@ -209,7 +209,7 @@ def attempts(page: PersonPage, newest: int = 3) -> tuple[list[dict[str, Any]], i
         {
             "id": a.id,
             "at": a.at,
-            "what": f"{a.mode.label}: {_lower(a.outcome.label)}",
+            "what": f"{a.mode.label}, {_lower(a.outcome.label)}",
             "is_live": a.outcome.is_two_way,
             "by": page.names.get(a.recorded_by or "", "a colleague"),
             "minutes": a.minutes,

@@ -67,6 +67,7 @@ def show(
         chosen=chosen,
         actions=actions(me, found),
         may_waive=me.may("waive"),
+        may_answer=me.may("acknowledge"),
     )
 
 

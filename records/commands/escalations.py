@@ -10,6 +10,7 @@ from sqlmodel import Session
 from domain.errors import Conflict, IllegalState, Invalid, NotAllowed
 from domain.protocol import Rung
 from domain.spoken import spoken_due
+from domain.states import ESCALATION
 from domain.vocabulary import (
     Ask,
     ContactState,
@@ -29,6 +30,7 @@ from records.ids import new_id
 from records.queries.staff import told_for
 from records.tables import Escalation, EscalationTold
 
+SETTLED = "This is settled already."
 _OPEN = EscalationState.RAISED, EscalationState.ACKNOWLEDGED
 
 FOLLOW_UP = frozenset({Subject.CONTACT, Subject.STREAK, Subject.RELEASE, Subject.DATE, Subject.LOST, Subject.FINISH})
@@ -239,10 +241,9 @@ def acknowledge(session: Session, actor: Actor, referral_id: str, escalation_id:
     work = open_case(session, actor, referral_id, "acknowledge")
     row = work.rows.escalation(escalation_id)
     _require_told(work, row)
-    if row.state is EscalationState.RESOLVED:
-        raise IllegalState("This is settled already.", state=row.state)
     if row.state is EscalationState.ACKNOWLEDGED:
         return row
+    ESCALATION.require("escalation.acknowledged", row.state, SETTLED)
     case = work.rows.facts()
     rung = case.rungs(row.ladder)[row.rung]
     row.state, row.acknowledged_at, row.acknowledged_by = EscalationState.ACKNOWLEDGED, work.now, actor.id
@@ -258,8 +259,7 @@ def act(session: Session, actor: Actor, referral_id: str, escalation_id: str, no
     work = open_case(session, actor, referral_id, "acknowledge")
     row = work.rows.escalation(escalation_id)
     _require_told(work, row)
-    if row.state is EscalationState.RESOLVED:
-        raise IllegalState("This is settled already.", state=row.state)
+    ESCALATION.require("escalation.acted", row.state, SETTLED)
     work.record("escalation.acted", subject_id=row.id, note=checked_text(note, "note", required=True))
     work.settle()
     return row
@@ -276,8 +276,7 @@ def resolve(
     work = open_case(session, actor, referral_id, "resolve")
     row = work.rows.escalation(escalation_id)
     _require_told(work, row)
-    if row.state is EscalationState.RESOLVED:
-        raise IllegalState("This is settled already.", state=row.state)
+    ESCALATION.require("escalation.resolved", row.state, SETTLED)
     text = checked_text(note, "note", required=True)
     _require_clinician(work, row, resolution)
     if resolution is Resolution.UNABLE_TO_REACH:
@@ -309,8 +308,7 @@ def decide_welfare_check(
     row = work.rows.escalation(escalation_id)
     if row.ask is not Ask.WELFARE_CHECK:
         raise IllegalState("This step does not ask for that decision.", state=row.ask)
-    if row.state is EscalationState.RESOLVED:
-        raise IllegalState("This is settled already.", state=row.state)
+    ESCALATION.require("welfare.decided", row.state, SETTLED)
     text = checked_text(reason, "reason", required=True)
     case = work.rows.facts()
     rung = case.rungs(row.ladder)[row.rung]
@@ -327,7 +325,7 @@ def decide_welfare_check(
 def raise_concern(session: Session, actor: Actor, referral_id: str, note: str) -> Escalation:
     """A safety concern: the on-call clinician is told at once, at any hour (acceptance scenario 44)."""
     work = open_case(session, actor, referral_id, "raise_concern")
-    work.require_open()
+    work.require("concern.raised")
     text = checked_text(note, "note")
     concern_id = new_id("cnc")
     work.record("concern.raised", subject_id=concern_id, note=text)
@@ -346,10 +344,10 @@ def why_missed(work: Work, title: str, due_at: datetime, since: datetime) -> str
     tries = [a for a in work.rows.attempts if a.at >= since and a.outcome.counts_as_attempt]
     when = spoken_due(due_at, zone)
     if not tries:
-        return f"{title} was due {when}. No attempt is on record."
+        return f"{title} was due by {when}. No attempt is on record."
     kinds = ", ".join(dict.fromkeys(Outcome(a.outcome).label.lower() for a in tries))
     count = "One attempt is" if len(tries) == 1 else f"{len(tries)} attempts are"
-    return f"{title} was due {when}. {count} on record ({kinds})."
+    return f"{title} was due by {when}. {count} on record ({kinds})."
 
 
 def _require_told(work: Work, row: Escalation) -> None:

@@ -69,7 +69,7 @@ def test_a_card_tells_how_often_was_tried_what_came_of_it_and_what_is_still_to_b
     bridger = town.browser("bridger")
     bridger.goes_to(f"/referrals/{referral_id}/log", mode="call", outcome="no_answer", once="a")
     page = bridger.get("/today")
-    assert "1 of 2 tried · last: Phone call: no answer, Tue 3 Nov, 11:00 am" in said(page)
+    assert "1 of 2 tried · last: Phone call, no answer, Tue 3 Nov, 11:00 am" in said(page)
     assert "Still to try: one more attempt" in said(page)
     card = page.all("article")[0]
     dots = [one.attributes.get("class", "") for one in page.inside(card) if one.tag == "i"]
@@ -89,8 +89,8 @@ def test_a_call_told_to_the_bridger_says_why_and_is_taken_with_one_tap(town: Bri
     town.browser("bridger").goes_to(f"/referrals/{referral_id}/log", mode="visit", outcome="reached", once="a")
     town.time_passes(days=15)  # the first weekly contact was missed: its ladder tells the bridger first
     page = town.browser("bridger").get("/today")
-    assert "You were told: Weekly contact was due end of Tue 17 Nov. No attempt is on record." in said(page)
-    take = next(f.attributes["action"] for f in page.all("form") if f.attributes["action"].endswith("/take"))
+    assert "You were told: Weekly contact was due by the end of Tue 17 Nov. No attempt is on record." in said(page)
+    take = next(f.attributes["action"] for f in page.all("form") if f.attributes["action"].endswith("/acknowledge"))
     after = town.browser("bridger").follow(take)
     assert "It is yours now." in said(after)
     town.browser("bridger").goes_to(take)  # a second tap changes nothing

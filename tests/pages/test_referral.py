@@ -124,7 +124,7 @@ def test_the_timeline_is_filtered_and_marks_late_entries(town: Bridging) -> None
         page = bridger.get(base + show)
         return [" ".join(p.text.split()) for p in page.all("p") if p.attributes.get("class") == "fb-entry__sentence"]
 
-    assert "Phone call: reached: we talked. Late entry" in lines("contacts")
+    assert "Phone call, reached: we talked. Late entry" in lines("contacts")
     assert lines("notes") == ["Note."]
     assert "Referral filed." in lines("system")
     assert not set(lines("contacts")) & (set(lines("notes")) | set(lines("system")))
@@ -372,7 +372,7 @@ def test_an_entry_is_taken_back_with_a_reason_and_only_once(town: Bridging) -> N
     bridger = town.browser("bridger")
     page = bridger.follow(f"/referrals/{referral_id}/log", mode="call", outcome="reached", once="a")
     undo = next(a.attributes["href"] for a in page.all("a") if a.attributes["href"].endswith("/take-back"))
-    assert "Phone call: reached: we talked, Tue 3 Nov, 10:00 am" in said(bridger.get(undo))
+    assert "Phone call, reached: we talked, Tue 3 Nov, 10:00 am" in said(bridger.get(undo))
     refused = bridger.post(undo, why="other")
     assert (refused.status_code, "Write a few words here." in refused.text) == (422, True)
     bridger.goes_to(undo, why="wrong_person")
@@ -448,7 +448,7 @@ def test_the_clinician_takes_it_and_whoever_raised_it_reads_so(town: Bridging) -
     told = town.browser("bridger").goes_to(f"/referrals/{referral_id}/concern", note="Worried.", once="a")
     page = town.browser("clinician").get(f"/referrals/{referral_id}")
     assert "Why you were told" in said(page)
-    take = next(f.attributes["action"] for f in page.all("form") if f.attributes["action"].endswith("/take"))
+    take = next(f.attributes["action"] for f in page.all("form") if f.attributes["action"].endswith("/acknowledge"))
     town.browser("clinician").goes_to(take)
     assert "Clinician Pretend has taken it." in said(town.browser("bridger").get(told))
     assert town.rows(Escalation, Escalation.subject == Subject.SAFETY)[0].state is EscalationState.ACKNOWLEDGED
