@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import Error as PlaywrightError
 
-from records.seed.people import PASSWORD
 from tests.browser.house import house, seeded
+from tests.browser.visitor import SIZES, sign_in
 from tests.support.chromium import chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-SIZES = {"phone": (360, 740), "desk": (1280, 900)}
 
 FACES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "planner": (
@@ -78,15 +76,6 @@ FACES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "admin": ("admin@footbridge.example", (("staff", "/staff"),)),
 }
 """For each face: who signs in, and its pages. `A > B` follows link B of page A; `+ C` goes on below where it led."""
-
-
-def sign_in(page: Page, address: str, email: str) -> None:
-    """As people do."""
-    page.goto(address + "/sign-in")
-    page.get_by_label("E-mail").fill(email)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
 def go(page: Page, address: str, where: str) -> None:
