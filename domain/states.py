@@ -59,10 +59,16 @@ class Table:
                 return frozenset(found)
             found |= onward
 
-    def require(self, event: str, state: Word, sentence: str, *, code: str = "illegal_state") -> None:
-        """Raise IllegalState, with this sentence and the list of allowed states, unless the event may happen now."""
-        if state not in self.moves[event].leads:
-            raise IllegalState(sentence, state=state, allowed=self.sources(event), code=code)
+    def require(
+        self, event: str, state: Word, sentence: str, *, to: Word | None = None, code: str = "illegal_state"
+    ) -> None:
+        """Raise IllegalState, with this sentence and the list of states in which it would be allowed, unless the event
+        may happen now (and lead to the state `to`, if that is given).
+        """
+        leads = self.moves[event].leads
+        allowed = {before for before, after in leads.items() if to is None or to in after}
+        if state not in allowed:
+            raise IllegalState(sentence, state=state, allowed=allowed, code=code)
 
 
 def _move(event: str, action: str, sources: Iterable[Word], targets: Iterable[Word], words: str) -> Move:
@@ -125,7 +131,7 @@ REFERRAL = _table(
         "referral.closed",
         "close",
         {_R.DRAFT: frozenset({_R.CANCELLED}), **dict.fromkeys(sorted(OPEN_STATUSES), frozenset(_ENDED))},
-        "closed with a reason, which decides the status; a draft is only cancelled",
+        "closed with a reason, which decides the status; before acceptance also by the planner who cancels",
     ),
     _move("person.died", "record_death", sorted(OPEN_STATUSES), [_R.FAILED], "everything stops at once"),
     _move("end.undone", "undo_end", _ENDED, _BEFORE_OVER, "the end was entered in error: back to where it was"),

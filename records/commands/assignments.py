@@ -133,7 +133,7 @@ def assign(
     Raises NotFound (no such bridger), Conflict (a rule stands against it), IllegalState.
     """
     work = open_case(session, actor, referral_id, "assign")
-    work.require_status(ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS, ReferralStatus.ON_HOLD)
+    work.require("bridger.assigned")
     reason = checked_text(override_reason, "override_reason")
     current = work.referral.bridger_id
     ranking = rank_for(session, work.rows, work.now)
@@ -192,7 +192,7 @@ def release_bridger(session: Session, actor: Actor, referral_id: str, reason: En
         actor.require("ask_reassignment")
     elif not actor.may("assign") and not (reason is EndReason.PERSON_ASKED and Role.BRIDGER in actor.roles):
         actor.require("assign")
-    work.require_status(ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS, ReferralStatus.ON_HOLD)
+    work.require("bridger.ended")
     text = checked_text(note, "note")
     ended = end_assignment(work, reason)
     if ended is None:

@@ -32,7 +32,7 @@ def request_cancel(session: Session, actor: Actor, referral_id: str, reason: str
         end_work(work, ClosureReason.CANCELLED, text)
         work.settle()
         return referral
-    work.require_open()
+    work.require("cancel.requested")
     if referral.cancel_requested_at is not None:
         return referral
     referral.cancel_requested_at, referral.cancel_reason = work.now, text

@@ -12,7 +12,6 @@ from domain.vocabulary import (
     OPEN_STATUSES,
     ConsentStatus,
     DateCertainty,
-    ReferralStatus,
     Resolution,
     RiskFlag,
     Subject,
@@ -43,13 +42,7 @@ def move_expected_discharge(
     Raises IllegalState when the person has left already.
     """
     work = open_case(session, actor, referral_id, "move_date")
-    work.require_status(
-        ReferralStatus.DRAFT,
-        ReferralStatus.SUBMITTED,
-        ReferralStatus.ACCEPTED,
-        ReferralStatus.IN_PROGRESS,
-        ReferralStatus.ON_HOLD,
-    )
+    work.require("date.moved")
     referral = work.referral
     if referral.discharged_at is not None:
         raise IllegalState("The person has left already. Correct the discharge instead.", state="discharged")
@@ -81,7 +74,7 @@ def move_expected_discharge(
 def set_risks(session: Session, actor: Actor, referral_id: str, risks: Sequence[RiskFlag]) -> Referral:
     """Set the risk flags. A high-risk flag shortens windows at once; taking one away lengthens none (scenario 41)."""
     work = open_case(session, actor, referral_id, "edit_referral")
-    work.require_status(ReferralStatus.DRAFT, *OPEN_STATUSES)
+    work.require("risks.changed")
     before, after = list(work.referral.risks), [risk.value for risk in dict.fromkeys(risks)]
     if set(before) == set(after):
         return work.referral
@@ -96,7 +89,7 @@ def set_risks(session: Session, actor: Actor, referral_id: str, risks: Sequence[
 def set_appointment(session: Session, actor: Actor, referral_id: str, at: datetime | None, where: str = "") -> Referral:
     """The first appointment after leaving: when and where. The check after it is planned from it."""
     work = open_case(session, actor, referral_id, "set_appointment")
-    work.require_status(ReferralStatus.DRAFT, *OPEN_STATUSES)
+    work.require("appointment.set")
     if at is not None and abs(at - work.now) > LATEST_AHEAD:
         raise Invalid("too_far", "Check the year of the appointment.", field="at")
     work.referral.first_appointment_at = at
@@ -113,7 +106,7 @@ def set_meeting(session: Session, actor: Actor, referral_id: str, at: datetime |
     Raises Conflict when a protective order names the place.
     """
     work = open_case(session, actor, referral_id, "set_appointment")
-    work.require_open()
+    work.require("meeting.set")
     if at is not None and abs(at - work.now) > LATEST_AHEAD:
         raise Invalid("too_far", "Check the year of the meeting.", field="at")
     place = checked_text(where, "where", limit=LINE_LENGTH)
@@ -129,7 +122,7 @@ def record_consent(
 ) -> Referral:
     """The person agreed, declined or took back that they are referred and contacted, and the referrer is told."""
     work = open_case(session, actor, referral_id, "record_consent")
-    work.require_status(ReferralStatus.DRAFT, *OPEN_STATUSES)
+    work.require("consent.recorded")
     if expires_at is not None and expires_at <= work.now:
         raise Invalid("expired", "This consent would have ended already. Check the date.", field="expires_at")
     referral = work.referral

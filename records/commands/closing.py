@@ -40,9 +40,9 @@ def close_referral(session: Session, actor: Actor, referral_id: str, reason: Clo
     Raises Invalid for “the person died”, which has a command of its own, IllegalState when it is over.
     """
     work = open_case(session, actor, referral_id, "close")
-    work.require_open()
     if reason is ClosureReason.DECEASED:
         raise Invalid("use_death", "Record the death instead; it stops every message at once.", field="reason")
+    work.require("referral.closed", to=reason.status)
     end_work(work, reason, checked_text(note, "note"))
     work.settle()
     return work.referral
@@ -79,7 +79,7 @@ def record_death(session: Session, actor: Actor, referral_id: str, died_at: date
     Messages that wait are cancelled. A supervisor can take it back when it was entered in error.
     """
     work = open_case(session, actor, referral_id, "record_death")
-    work.require_open()
+    work.require("person.died")
     when = died_at or work.now
     if when > work.now + timedelta(minutes=5):
         raise Invalid("in_the_future", "This time has not come yet. Check the date.", field="died_at")
@@ -192,7 +192,7 @@ def send_report(work: Work, *, due_at: datetime) -> None:
 def extend_plan(session: Session, actor: Actor, referral_id: str, until: datetime, why: str) -> Referral:
     """Go on for longer than the protocol: weekly contacts continue until then (CTI: up to nine months)."""
     work = open_case(session, actor, referral_id, "close")
-    work.require_status(ReferralStatus.IN_PROGRESS, ReferralStatus.ACCEPTED)
+    work.require("plan.extended")
     text = checked_text(why, "why", required=True)
     start = work.referral.discharged_at
     if start is None:

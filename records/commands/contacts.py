@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from domain.contact import LATE_ENTRY, is_contact, met_by, soonest
 from domain.errors import Conflict, IllegalState, Invalid
+from domain.states import CONTACT
 from domain.vocabulary import (
     ClosureReason,
     ContactState,
@@ -67,7 +68,7 @@ def log_attempt(
     Raises Invalid, IllegalState, NotFound.
     """
     work = open_case(session, actor, referral_id, "log_attempt")
-    work.require_status(ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS, ReferralStatus.ON_HOLD)
+    work.require("attempt.logged")
     at = at or work.now
     _check_time(work, at)
     _check_entry(mode, outcome, minutes)
@@ -232,12 +233,7 @@ def complete_task(session: Session, actor: Actor, referral_id: str, contact_id: 
         raise IllegalState("This is met by reaching the person, not by ticking it off.", state=contact.state)
     if contact.state in (ContactState.MET, ContactState.MET_LATE):
         return contact
-    if contact.state not in (ContactState.PLANNED, ContactState.MISSED):
-        raise IllegalState(
-            f"This is {contact.state.label.lower()}.",
-            state=contact.state,
-            allowed=(ContactState.PLANNED, ContactState.MISSED),
-        )
+    CONTACT.require("contact.met", contact.state, f"This is {contact.state.label.lower()}.")
     contact.state = ContactState.MET if work.now <= contact.due_at else ContactState.MET_LATE
     contact.met_at = work.now
     work.record(
@@ -260,12 +256,7 @@ def waive_contact(session: Session, actor: Actor, referral_id: str, contact_id: 
     contact = work.rows.contact(contact_id)
     if contact.state is ContactState.WAIVED:
         return contact
-    if contact.state not in (ContactState.PLANNED, ContactState.MISSED):
-        raise IllegalState(
-            f"This contact is {contact.state.label.lower()}.",
-            state=contact.state,
-            allowed=(ContactState.PLANNED, ContactState.MISSED),
-        )
+    CONTACT.require("contact.waived", contact.state, f"This contact is {contact.state.label.lower()}.")
     contact.reason = checked_text(reason, "reason", required=True)
     was = contact.state
     contact.state = ContactState.WAIVED
@@ -326,7 +317,7 @@ def declare_lost(session: Session, actor: Actor, referral_id: str, note: str) ->
     Raises Conflict before the person has left, and while the protocol still asks for attempts.
     """
     work = open_case(session, actor, referral_id, "waive")
-    work.require_status(ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS)
+    work.require("search.started")
     if work.referral.discharged_at is None:
         raise Conflict("not_discharged", "The search begins after the person has left.")
     if work.referral.lost_at is not None:

@@ -48,7 +48,7 @@ def record_discharge(
     if disposition is Disposition.STILL_PATIENT:
         raise IllegalState("The person is still there, so there is no discharge to record.", state=disposition)
     if disposition is Disposition.DIED:
-        work.require_open()
+        work.require("person.died")
         die_work(work, at)
         work.settle()
         return work.referral
@@ -61,13 +61,7 @@ def record_discharge(
 
 def _left(work: Work, at: datetime, disposition: Disposition, has_offset_doubt: bool) -> None:
     referral = work.referral
-    work.require_status(
-        ReferralStatus.DRAFT,
-        ReferralStatus.SUBMITTED,
-        ReferralStatus.ACCEPTED,
-        ReferralStatus.IN_PROGRESS,
-        ReferralStatus.ON_HOLD,
-    )
+    work.require("referral.discharged")
     hold = work.rows.hold if referral.status is ReferralStatus.ON_HOLD else None
     is_old_news = hold is not None and at < hold.started_at
     if referral.discharged_at is not None and (hold is None or is_old_news):
@@ -142,7 +136,7 @@ def cancel_discharge(session: Session, actor: Actor, referral_id: str, why: str 
     referral = work.referral
     if referral.discharged_at is None or referral.status is ReferralStatus.ON_HOLD:
         raise IllegalState("No discharge is on record.", state=referral.status)
-    work.require_open()
+    work.require("discharge.cancelled")
     before, ended = referral.discharged_at, _hold_ended_by_it(work)
     work.record("discharge.cancelled", before=before, note=why)
     settle_ladder(work, Resolution.CORRECTED, subject=FOLLOW_UP, note="The discharge was cancelled.")
@@ -170,7 +164,7 @@ def _elsewhere(work: Work, at: datetime, disposition: Disposition, where: str) -
         work.record("referral.transferred", at=at, disposition=disposition, where=where)
         work.settle()
         return referral
-    work.require_status(ReferralStatus.SUBMITTED, ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS)
+    work.require("referral.transferred")
     if referral.status is ReferralStatus.SUBMITTED:
         from records.commands.referrals import accept_work
 

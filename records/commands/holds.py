@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
-from domain.errors import Conflict, IllegalState, Invalid
+from domain.errors import Conflict, Invalid
+from domain.states import REFERRAL
 from domain.vocabulary import ContactState, HoldReason, ReferralStatus, Resolution, Subject
 from records.access import Actor
 from records.commands.assignments import withdraw_offers
@@ -19,6 +20,7 @@ from records.ids import new_id
 from records.queries.staff import find_active
 from records.tables import Hold, Referral
 
+NOT_HELD = "This is not on hold."
 LEFT_BEFORE = ("left_before", "notice_before")
 """What `Referral.undo` keeps of the discharge before the present one, should this one be cancelled."""
 
@@ -43,7 +45,7 @@ def put_on_hold(
     work = open_case(session, actor, referral_id, "hold")
     if work.referral.status is ReferralStatus.ON_HOLD:
         return work.referral
-    work.require_status(ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS)
+    work.require("hold.started")
     since = since or work.now
     if since > work.now + timedelta(minutes=5):
         raise Invalid("in_the_future", "This time has not come yet. Check the date.", field="since")
@@ -122,8 +124,7 @@ def resume(
     Raises IllegalState when it is not on hold, Invalid for an instant in the future or before the hold.
     """
     work = open_case(session, actor, referral_id, "resume")
-    if work.referral.status is not ReferralStatus.ON_HOLD:
-        raise IllegalState("This is not on hold.", state=work.referral.status, allowed=(ReferralStatus.ON_HOLD,))
+    REFERRAL.require("hold.ended", work.referral.status, NOT_HELD)
     resume_work(work, discharged_at=discharged_at, note=checked_text(note, "note"))
     work.settle()
     return work.referral
@@ -167,9 +168,10 @@ def resume_work(work: Work, *, discharged_at: datetime | None, note: str = "") -
 def undo_hold(session: Session, actor: Actor, referral_id: str, why: str) -> Referral:
     """The hold was a mistake (an admission was cancelled, A11): suspended contacts return with their original dates."""
     work = open_case(session, actor, referral_id, "resume")
+    REFERRAL.require("hold.undone", work.referral.status, NOT_HELD)
     hold = work.rows.hold
-    if work.referral.status is not ReferralStatus.ON_HOLD or hold is None:
-        raise IllegalState("This is not on hold.", state=work.referral.status, allowed=(ReferralStatus.ON_HOLD,))
+    if hold is None:
+        raise Conflict("no_hold", "There is no hold to end.")
     hold.ended_at, hold.end_note = work.now, checked_text(why, "why", required=True)
     _close_hold_contacts(work)
     work.referral.status = ReferralStatus.IN_PROGRESS if work.referral.bridger_id else ReferralStatus.ACCEPTED

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from domain.errors import Conflict, IllegalState, NotFound
+from domain.errors import Conflict, NotFound
 from domain.match_facts import Ranking
+from domain.states import OFFER
 from domain.vocabulary import DeclineReason, OfferState, Resolution, Subject
 from records import clock
 from records.access import Actor
@@ -101,7 +102,7 @@ def accept_offer(session: Session, actor: Actor, offer_id: str) -> Offer:
     work, row = _open_offer(session, actor, offer_id)
     if row.state is OfferState.ACCEPTED and row.bridger_id == work.referral.bridger_id:
         return row
-    _require_open(row, work.now)
+    _require("offer.accepted", row, work.now)
     _require_room(work, row.bridger_id)
     row.state, row.closed_at = OfferState.ACCEPTED, work.now
     work.record("offer.accepted", subject_id=row.id, bridger=row.bridger_id)
@@ -118,7 +119,7 @@ def decline_offer(session: Session, actor: Actor, offer_id: str, reason: Decline
     work, row = _open_offer(session, actor, offer_id)
     if row.state is OfferState.DECLINED:
         return row
-    _require_open(row, work.now)
+    _require("offer.declined", row, work.now)
     row.state, row.closed_at = OfferState.DECLINED, work.now
     row.decline_reason, row.decline_note = reason, checked_text(note, "note")
     if reason is DeclineReason.KNOW_THE_PERSON:
@@ -155,13 +156,7 @@ def _require_room(work: Work, bridger_id: str) -> None:
         raise Conflict("caseload_full", "Your caseload is full. Ask your supervisor to assign this person by name.")
 
 
-def _require_open(row: Offer, now: datetime) -> None:
+def _require(event: str, row: Offer, now: datetime) -> None:
     if row.state is OfferState.OPEN and row.answer_by <= now:
         raise Conflict("offer_over", "The time to answer this offer has passed; the next bridger is being asked.")
-    if row.state is not OfferState.OPEN:
-        raise IllegalState(
-            f"This offer is {row.state.label.lower()} already.",
-            state=row.state,
-            allowed=(OfferState.OPEN,),
-            code="offer_over",
-        )
+    OFFER.require(event, row.state, f"This offer is {row.state.label.lower()} already.", code="offer_over")

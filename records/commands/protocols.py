@@ -44,7 +44,7 @@ def move_to_version(session: Session, actor: Actor, referral_id: str, protocol_i
 
 
 def _checked(work: Work, protocol_id: str) -> Protocol:
-    work.require_open()
+    work.require("protocol.moved")
     version = work.session.get(ProtocolVersion, protocol_id)
     if version is None or version.program_id != work.actor.program_id:
         raise NotFound("That protocol")

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from domain.agenda import Item, next_item
 from domain.case import Case
-from domain.errors import IllegalState
+from domain.states import REFERRAL
 from domain.vocabulary import EscalationState, ReferralStatus, Subject
 from records import clock, engine, journal
 from records.access import Actor, system_actor, visible
@@ -41,20 +41,11 @@ class Work:
         """Who acts, as rows and journal keep it."""
         return self.actor.id
 
-    def require_status(self, *allowed: ReferralStatus) -> None:
-        """Raise IllegalState unless the referral is in one of these."""
-        if self.referral.status not in allowed:
-            raise IllegalState(
-                f"This is not possible while the referral is “{self.referral.status.label.lower()}”.",
-                state=self.referral.status,
-                allowed=allowed,
-            )
-
-    def require_open(self) -> None:
-        """Raise IllegalState when the case is over or was never sent."""
-        self.require_status(
-            ReferralStatus.SUBMITTED, ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS, ReferralStatus.ON_HOLD
-        )
+    def require(self, event: str, *, to: ReferralStatus | None = None) -> None:
+        """Raise IllegalState, with what would be allowed, unless this may happen to the referral as it stands."""
+        status = self.referral.status
+        sentence = f"This is not possible while the referral is “{status.label.lower()}”."
+        REFERRAL.require(event, status, sentence, to=to)
 
     def record(self, event: str, *, at: datetime | None = None, subject_id: str = "", **data: Any) -> None:
         """Append one event to the journal."""

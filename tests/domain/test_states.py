@@ -110,6 +110,13 @@ def test_an_event_that_is_not_in_the_table_is_a_mistake_of_ours() -> None:
     assert not OFFER.permits("offer.forgotten", OfferState.OPEN, OfferState.ACCEPTED)
 
 
+def test_a_draft_can_only_be_cancelled_whatever_the_reason_says() -> None:
+    REFERRAL.require("referral.closed", ReferralStatus.DRAFT, "Not now.", to=ReferralStatus.CANCELLED)
+    with pytest.raises(IllegalState) as refusal:
+        REFERRAL.require("referral.closed", ReferralStatus.DRAFT, "Not now.", to=ReferralStatus.COMPLETED)
+    assert refusal.value.allowed == ("accepted", "in_progress", "on_hold", "submitted")
+
+
 def test_nothing_but_an_undo_opens_what_is_over() -> None:
     for event, move in REFERRAL.moves.items():
         if event != "end.undone":
