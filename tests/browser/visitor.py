@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
@@ -27,6 +28,8 @@ AXE_RUN = """async () => {
 }"""
 """What axe finds. Choices that reveal a field say `aria-expanded`, which the frontends of GOV.UK and the NHS keep on
 purpose (alphagov/govuk-frontend issue 979): ARIA does not list it there, and some screen readers announce it."""
+_examined: set[tuple[str, str, str]] = set()
+"""Pages that axe has seen in this run, by size, path and title: examining one takes longer than walking to it."""
 TOO_WIDE = "() => document.documentElement.scrollWidth - innerWidth"
 
 
@@ -50,7 +53,6 @@ class Visitor:
     scripts: bool = True
     troubles: list[str] = field(default_factory=list)
     hosts: Counter[str] = field(default_factory=Counter)
-    seen: set[str] = field(default_factory=set)
 
     def __enter__(self) -> Visitor:
         width, height = SIZES[self.size]
@@ -111,14 +113,14 @@ class Visitor:
             assert sentence in text, f"{self.where} does not say “{sentence}”, but: {text[:1500]}"
 
     def looks(self) -> None:
-        """The page fits the screen and, the first time it is seen, has nothing grave against it."""
+        """The page fits the screen and, the first time anybody sees it at this size, has nothing grave against it."""
         if not self.scripts:
             return
         self.page.wait_for_load_state("load")
         assert self.page.evaluate(TOO_WIDE) <= 0, f"{self.where} scrolls sideways on a {self.size}"
-        state = f"{self.where} {self.page.title()}"
-        if state not in self.seen:
-            self.seen.add(state)
+        state = (self.size, re.sub(r"[a-z]{3}_\w{10,}", "*", self.where), self.page.title())
+        if state not in _examined:
+            _examined.add(state)
             self.page.evaluate(_axe())
             found: list[list[Any]] = self.page.evaluate(AXE_RUN)
             grave = [" ".join(map(str, one)) for one in found if one[0] in GRAVE]
