@@ -35,6 +35,8 @@ from api.pages import (
     report,
     shell,
     sign_in,
+    staff,
+    staff_profile,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -66,6 +68,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     duplicates.router,
     notifications.router,
     outbox.router,
+    staff.router,
+    staff_profile.router,
     escalations.router,
     referral.router,  # last: `/referrals/{id}` would take `/referrals/new` for an id
 )

@@ -85,7 +85,7 @@ def why_alike(first: Person, second: Person) -> str:
         same.append("the same family name")
     elif first.name_sound and first.name_sound == second.name_sound:
         same.append("a family name that sounds alike")
-    return ", ".join(same) or "they were chosen by hand"
+    return ", ".join(same)
 
 
 @dataclass(frozen=True, slots=True)
