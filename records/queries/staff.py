@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sqlmodel import Session, col, select
 
-from domain.vocabulary import ConsentStatus
+from domain.vocabulary import ConsentStatus, Role
 from records.queries.case import CaseRows
 from records.tables import Staff
 
@@ -77,5 +77,6 @@ def names_of(session: Session, staff_ids: Iterable[str | None]) -> dict[str, str
 
 def list_demonstration_staff(session: Session) -> list[Staff]:
     """The invented people of a demonstration who may sign in, planners first."""
-    rows = session.exec(select(Staff).where(col(Staff.is_demonstration), col(Staff.is_active)).order_by(col(Staff.id)))
-    return list(rows)
+    rows = session.exec(select(Staff).where(col(Staff.is_demonstration), col(Staff.is_active)))
+    faces = list(Role)
+    return sorted(rows, key=lambda staff: (min(faces.index(Role(role)) for role in staff.roles), staff.email))
