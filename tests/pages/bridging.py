@@ -31,7 +31,7 @@ from records.commands import agenda, assignments, discharges, programs, referral
 from records.commands.people import PersonDetails, Phone, Place
 from records.commands.referrals import ReferralDetails
 from records.settings import get_settings
-from records.tables import Offer, Referral, Staff
+from records.tables import Attempt, Contact, Offer, Referral, Staff
 from tests.pages.client import TestClient
 from tests.pages.harness import Page, check_page
 
@@ -232,3 +232,14 @@ def counted_queries() -> Iterator[list[str]]:
 def begin() -> Bridging:
     """The program in the database that is open, and the application over it."""
     return Bridging(create_app(get_settings()))
+
+
+def attempts(town: Bridging, referral_id: str) -> list[Attempt]:
+    """The entries of a person, taken back or not."""
+    return town.rows(Attempt, Attempt.referral_id == referral_id)
+
+
+def contact(town: Bridging, referral_id: str, key: str) -> Contact:
+    """The first contact of this rule on a person's plan."""
+    found: Contact = town.rows(Contact, Contact.referral_id == referral_id, Contact.key == key)[0]
+    return found

@@ -1,33 +1,23 @@
-"""A person's page, logging a contact from it, and a safety concern."""
+"""A person's page, whose it is, and the small changes made from it."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pytest
 from sqlmodel import col
 
 from domain.vocabulary import (
     ConsentStatus,
-    ContactState,
-    EscalationState,
-    HoldReason,
-    Mode,
-    Outcome,
     PhoneKind,
-    ReferralStatus,
     RiskFlag,
     SafetyFlag,
-    Subject,
 )
 from records import clock, engine, journal
-from records.commands import assignments, holds
+from records.commands import assignments
 from records.commands.people import Phone
-from records.tables import Attempt, Contact, Escalation, JournalEntry, Person, Referral
-from tests.pages.bridging import NOW, Bridging, begin, counted_queries, said
+from records.tables import Escalation, JournalEntry, Person, Referral
+from tests.pages.bridging import NOW, Bridging, attempts, begin, contact, counted_queries, said
 
 pytestmark = pytest.mark.sqlite
 
@@ -36,15 +26,6 @@ pytestmark = pytest.mark.sqlite
 def town(database: str) -> Iterator[Bridging]:
     with clock.stopped_at(NOW):
         yield begin()
-
-
-def attempts(town: Bridging, referral_id: str) -> list[Attempt]:
-    return town.rows(Attempt, Attempt.referral_id == referral_id)
-
-
-def contact(town: Bridging, referral_id: str, key: str) -> Contact:
-    found: Contact = town.rows(Contact, Contact.referral_id == referral_id, Contact.key == key)[0]
-    return found
 
 
 # --- the page
@@ -218,259 +199,6 @@ def test_each_role_is_offered_what_it_may_do(town: Bridging, who: str, offered: 
     assert not withheld & links
 
 
-# --- logging
-
-
-@pytest.mark.postgresql
-def test_two_taps_from_today_log_a_contact(town: Bridging) -> None:
-    referral_id = town.refer("Ada", left=True)
-    bridger = town.browser("bridger")
-    today = bridger.get("/today")
-    first = next(a.attributes["href"] for a in today.all("a") if "/log?contact=" in a.attributes["href"])
-    page = bridger.get(first)
-    form = next(f for f in page.all("form") if f.attributes["action"] == first)
-    sent = {
-        one.attributes["name"]: one.attributes.get("value", "")
-        for one in page.inside(form)
-        if one.tag == "input"
-        and one.attributes["name"] != "csrf_token"
-        and (one.attributes.get("type") != "radio" or "checked" in one.attributes)
-    }
-    second = next(b for b in page.all("button") if b.attributes.get("value") == "reached")
-    after = bridger.follow(first, **sent, outcome=second.attributes["value"])
-    assert "Warm handoff on the day met" in said(after)
-    assert "First contact met" in said(after), "one talk meets every window that holds it"
-    row = attempts(town, referral_id)[0]
-    assert (row.mode, row.outcome, row.at) == (Mode.CALL, Outcome.REACHED, clock.now())
-
-
-@pytest.mark.postgresql
-def test_the_same_form_sent_twice_is_one_entry(town: Bridging) -> None:
-    referral_id = town.refer("Ada", left=True)
-    bridger = town.browser("bridger")
-    log = f"/referrals/{referral_id}/log"
-    once = bridger.goes_to(log, mode="call", outcome="no_answer", once="same")
-    assert bridger.goes_to(log, mode="call", outcome="no_answer", once="same") == once
-    assert len(attempts(town, referral_id)) == 1
-    bridger.goes_to(log, mode="call", outcome="no_answer", once="another")
-    assert len(attempts(town, referral_id)) == 2, "two calls nobody answered are two tries"
-
-
-def test_going_back_and_choosing_differently_is_another_entry(town: Bridging) -> None:
-    referral_id = town.refer("Ada", left=True)
-    bridger = town.browser("bridger")
-    log = f"/referrals/{referral_id}/log"
-    bridger.goes_to(log, mode="call", outcome="no_answer", once="same")
-    bridger.goes_to(log, mode="call", outcome="left_message", once="same")
-    assert {a.outcome for a in attempts(town, referral_id)} == {Outcome.NO_ANSWER, Outcome.LEFT_MESSAGE}
-
-
-def test_an_attempt_says_how_many_are_still_wanted(town: Bridging) -> None:
-    referral_id = town.refer("Ada", left=True)
-    chosen = contact(town, referral_id, "first-contact")
-    after = town.browser("bridger").follow(
-        f"/referrals/{referral_id}/log?contact={chosen.id}", mode="call", outcome="no_answer", once="a"
-    )
-    assert "1 of 2 tried for First contact, due Wed 4 Nov, 10:00 am. Still to try: one more attempt." in said(after)
-    assert "Also open for Ada" in said(after)
-
-
-def test_what_was_typed_survives_an_error(town: Bridging) -> None:
-    referral_id = town.refer("Ada", left=True)
-    answer = town.browser("bridger").post(
-        f"/referrals/{referral_id}/log", mode="visit", outcome="reached", minutes="a lot", note="Met at the park.",
-        at="2026-11-03T09:30", once="keep",
-    )  # fmt: skip
-    assert answer.status_code == 422
-    assert "Enter a whole number between 0 and 600." in answer.text
-    for kept in ("Met at the park.", 'value="a lot"', 'value="2026-11-03T09:30"', 'name="once" value="keep"'):
-        assert kept in answer.text
-    assert attempts(town, referral_id) == []
-
-
-@pytest.mark.parametrize(
-    ("fields", "sentence"),
-    [
-        ({"at": "2026-11-03T18:00"}, "This time has not come yet."),
-        ({"at": "2026-10-01T18:00"}, "Contacts can be entered up to 7 days later."),
-        ({"mode": "collateral"}, "is information, not a contact"),
-        ({"mode": "visit", "outcome": "wrong_number"}, "A wrong number goes with a call or a text."),
-        ({"outcome": "eaten"}, "Choose one of these."),
-        ({"mode": ""}, "Choose one of these."),
-        ({"surprise": "yes"}, "This form has changed since you opened it."),
-    ],
-)
-def test_what_cannot_be_is_refused_in_words_on_the_same_page(
-    town: Bridging, fields: dict[str, str], sentence: str
-) -> None:
-    referral_id = town.refer("Ada", left=True)
-    sent = {"mode": "call", "outcome": "reached", "once": "a"} | fields
-    answer = town.browser("bridger").post(f"/referrals/{referral_id}/log", **sent)
-    assert answer.status_code == 422
-    assert sentence in answer.text
-    assert "What came of it?" in answer.text
-    assert attempts(town, referral_id) == []
-
-
-def test_back_dating_is_marked_and_counts_when_it_happened(town: Bridging) -> None:
-    referral_id = town.refer("Ada", left=True)
-    town.time_passes(hours=25)
-    after = town.browser("bridger").follow(
-        f"/referrals/{referral_id}/log", mode="call", outcome="reached", at="2026-11-03T12:00", once="a"
-    )
-    assert "Late entry" in said(after)
-    assert contact(town, referral_id, "first-contact").state is ContactState.MET
-
-
-def test_with_no_voicemail_nobody_is_invited_to_leave_one(town: Bridging) -> None:
-    flagged = town.refer("Ada", left=True, person={"safety_flags": [SafetyFlag.NO_VOICEMAIL]})
-    page = town.browser("bridger").get(f"/referrals/{flagged}/log")
-    assert "left_message" not in [b.attributes.get("value") for b in page.all("button")]
-    assert "Do not leave voicemail." in said(page)
-    free = town.browser("bridger").get(f"/referrals/{town.refer('Bo', left=True)}/log")
-    assert "left_message" in [b.attributes.get("value") for b in free.all("button")]
-
-
-def test_call_later_asks_when_and_keeps_it(town: Bridging) -> None:
-    referral_id = town.refer("Ada", left=True)
-    bridger, log = town.browser("bridger"), f"/referrals/{referral_id}/log"
-    asked = bridger.post(log, mode="call", outcome="call_later", note="Busy cooking.", once="a")
-    assert asked.status_code == 200
-    assert "This evening, 6:00 pm" in asked.text
-    assert 'name="note" value="Busy cooking."' in asked.text
-    assert attempts(town, referral_id) == [], "nothing is saved before the time is known"
-    refused = bridger.post(log, mode="call", outcome="call_later", call_back_at="2026-11-03T09:00", once="a")
-    assert refused.status_code == 422
-    assert "This time has passed." in refused.text
-    after = bridger.follow(
-        log, mode="call", outcome="call_later", call_back_at="2026-11-03T18:00", note="Busy cooking.", once="a"
-    )
-    assert "You call back Tue 3 Nov, 6:00 pm" in said(after)
-    assert attempts(town, referral_id)[0].note == "Busy cooking."
-
-
-@pytest.mark.parametrize("outcome", ["in_hospital", "in_custody", "declined", "died"])
-def test_what_changes_everything_is_said_before_it_is_saved(town: Bridging, outcome: str) -> None:
-    referral_id = town.refer("Ada", left=True)
-    bridger, log = town.browser("bridger"), f"/referrals/{referral_id}/log"
-    asked = bridger.post(log, mode="visit", outcome=outcome, note="Seen there.", once="a")
-    assert asked.status_code == 200
-    assert "What happens then" in asked.text
-    assert attempts(town, referral_id) == []
-    fields = {"mode": "visit", "outcome": outcome, "note": "Seen there.", "once": "a", "confirmed": "yes"}
-    leads_to = bridger.goes_to(log, **fields)
-    assert bridger.goes_to(log, **fields) == leads_to, "a second tap is harmless"
-    assert len(attempts(town, referral_id)) == 1
-    bridger.get(leads_to)
-    status = town.rows(Referral, Referral.id == referral_id)[0].status
-    ends = {"declined": ReferralStatus.CANCELLED, "died": ReferralStatus.FAILED}
-    assert status is ends.get(outcome, ReferralStatus.ON_HOLD)
-
-
-def test_an_entry_is_taken_back_with_a_reason_and_only_once(town: Bridging) -> None:
-    referral_id = town.refer("Ada", left=True)
-    bridger = town.browser("bridger")
-    page = bridger.follow(f"/referrals/{referral_id}/log", mode="call", outcome="reached", once="a")
-    undo = next(a.attributes["href"] for a in page.all("a") if a.attributes["href"].endswith("/take-back"))
-    assert "Phone call, reached: we talked, Tue 3 Nov, 10:00 am" in said(bridger.get(undo))
-    refused = bridger.post(undo, why="other")
-    assert (refused.status_code, "Write a few words here." in refused.text) == (422, True)
-    bridger.goes_to(undo, why="wrong_person")
-    bridger.goes_to(undo, why="wrong_person")
-    assert [a.is_retracted for a in attempts(town, referral_id)] == [True]
-    assert contact(town, referral_id, "first-contact").state is ContactState.PLANNED
-    events = town.rows(JournalEntry, JournalEntry.stream == referral_id, JournalEntry.event == "attempt.retracted")
-    assert len(events) == 1
-
-
-def test_nobody_takes_back_what_a_colleague_entered(town: Bridging) -> None:
-    referral_id = town.refer("Ada", left=True)
-    town.browser("supervisor").goes_to(f"/referrals/{referral_id}/log", mode="call", outcome="reached", once="a")
-    entry = attempts(town, referral_id)[0].id
-    answer = town.browser("bridger").post(f"/referrals/{referral_id}/attempts/{entry}/take-back", why="twice")
-    assert answer.status_code == 409
-    assert not attempts(town, referral_id)[0].is_retracted
-
-
-def test_a_check_on_the_plan_is_ticked_off(town: Bridging) -> None:
-    referral_id = town.refer("Ada")
-    check = contact(town, referral_id, "appointment-check")
-    path = f"/referrals/{referral_id}/contacts/{check.id}/done"
-    bridger = town.browser("bridger")
-    assert "First appointment and releases are settled" in said(bridger.get(path))
-    bridger.goes_to(path, note="Thursday at nine.")
-    bridger.goes_to(path, note="Thursday at nine.")
-    assert contact(town, referral_id, "appointment-check").state is ContactState.MET
-
-
-def test_on_hold_nothing_is_overdue_and_the_page_says_so(town: Bridging) -> None:
-    referral_id = town.refer("Ada", left=True)
-    with engine.transaction() as session:
-        holds.put_on_hold(
-            session, town.actor("planner"), referral_id, HoldReason.IN_CUSTODY, where="Example County Jail"
-        )
-    town.time_passes(days=5)
-    text = said(town.browser("bridger").get(f"/referrals/{referral_id}"))
-    assert "On hold" in text
-    assert "In custody, Example County Jail" in text
-    assert "They are out again: go on" in text
-
-
-# --- a safety concern
-
-
-def test_a_safety_concern_tells_the_clinician_at_once_and_says_whom_to_call(town: Bridging) -> None:
-    referral_id = town.refer("Ada", left=True)
-    bridger = town.browser("bridger")
-    page = bridger.get(f"/referrals/{referral_id}/concern")
-    assert "Clinician Pretend, on-call clinician, is told at once, at any hour." in said(page)
-    assert {"tel:988", "tel:911"} <= {a.attributes["href"] for a in page.all("a")}
-    after = bridger.follow(f"/referrals/{referral_id}/concern", note="", once="a")
-    assert "Clinician Pretend was told" in said(after)
-    assert "tel:+12125550199" in [a.attributes["href"] for a in after.all("a")]
-    assert "To answer by 10:15 am, or Supervisor Pretend and Manager Pretend are told too." in said(after)
-    call = town.rows(Escalation, Escalation.subject == Subject.SAFETY)[0]
-    assert call.answer_by == clock.now() + timedelta(minutes=15)
-
-
-@pytest.mark.postgresql
-def test_a_concern_sent_twice_calls_once_and_two_concerns_call_twice(town: Bridging) -> None:
-    referral_id = town.refer("Ada", left=True)
-    path, bridger = f"/referrals/{referral_id}/concern", town.browser("bridger")
-    assert bridger.goes_to(path, note="x", once="a") == bridger.goes_to(path, note="x", once="a")
-    assert len(town.rows(Escalation, Escalation.subject == Subject.SAFETY)) == 1
-    bridger.goes_to(path, note="x", once="b")
-    assert len(town.rows(Escalation, Escalation.subject == Subject.SAFETY)) == 2
-
-
-def test_the_clinician_takes_it_and_whoever_raised_it_reads_so(town: Bridging) -> None:
-    referral_id = town.refer("Ada", left=True)
-    told = town.browser("bridger").goes_to(f"/referrals/{referral_id}/concern", note="Worried.", once="a")
-    page = town.browser("clinician").get(f"/referrals/{referral_id}")
-    assert "Why you were told" in said(page)
-    take = next(f.attributes["action"] for f in page.all("form") if f.attributes["action"].endswith("/acknowledge"))
-    town.browser("clinician").goes_to(take)
-    assert "Clinician Pretend has taken it." in said(town.browser("bridger").get(told))
-    assert town.rows(Escalation, Escalation.subject == Subject.SAFETY)[0].state is EscalationState.ACKNOWLEDGED
-
-
-def test_the_button_on_today_asks_about_whom(town: Bridging) -> None:
-    referral_id = town.refer("Ada")
-    town.refer("Cy", bridger="second")
-    page = town.browser("bridger").get("/concern")
-    links = [a.attributes["href"] for a in page.all("a") if a.attributes["href"].endswith("/concern")]
-    assert links == [f"/referrals/{referral_id}/concern"]
-
-
-def test_a_concern_about_somebody_whose_referral_ended_says_whom_to_call(town: Bridging) -> None:
-    referral_id = town.refer("Ada", left=True)
-    fields = {"mode": "call", "outcome": "declined", "confirmed": "yes", "once": "a"}
-    town.browser("supervisor").goes_to(f"/referrals/{referral_id}/log", **fields)
-    page = town.browser("supervisor").get(f"/referrals/{referral_id}/concern")
-    assert "Footbridge calls nobody for it" in said(page)
-    assert not [f for f in page.all("form") if f.attributes["action"].endswith("/concern")]
-
-
 # --- small changes
 
 
@@ -522,18 +250,3 @@ def test_consent_that_waits_and_a_death_are_plain_to_see(town: Bridging) -> None
     text = said(town.browser("supervisor").get(f"/referrals/{pending}"))
     assert "Every reminder and message has stopped." in text
     assert town.rows(Person, col(Person.died_at).is_not(None))
-
-
-@pytest.mark.postgresql
-def test_two_thumbs_in_the_same_moment_make_one_entry(town: Bridging) -> None:
-    referral_id = town.refer("Ada", left=True)
-    bridger = town.browser("bridger")
-    start = threading.Barrier(4)
-
-    def tap(_: int) -> str:
-        start.wait()
-        return bridger.goes_to(f"/referrals/{referral_id}/log", mode="call", outcome="no_answer", once="same")
-
-    with ThreadPoolExecutor(4) as taps:
-        assert len(set(taps.map(tap, range(4)))) == 1
-    assert len(attempts(town, referral_id)) == 1
