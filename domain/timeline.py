@@ -72,7 +72,7 @@ def details(event: str, data: Facts, names: Names) -> list[dict[str, str]]:
     for key, term in (("note", "Note"), ("reason", "Reason"), ("why", "Why"), ("override_reason", "Reason given")):
         value = data.get(key)
         if value and event not in _REASON_IN_SENTENCE:
-            found.append({"term": term, "text": _reason(value)})
+            found.append({"term": term, "text": _reason(value) if key == "reason" else value})
     if data.get("due_at"):
         found.append({"term": "Due", "text": names.due(data["due_at"])})
     if data.get("answer_by"):

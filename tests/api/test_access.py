@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 
 from api.access import UndeclaredRoute, public, require_declarations, requires, signed_in
 from api.app import create_app
+from api.auth import MACHINE_PATHS
 from api.serving import access_of
 from domain.access import ACTIONS
 from domain.vocabulary import Role
@@ -106,8 +107,9 @@ def test_every_route_refuses_whoever_is_not_signed_in(house: House) -> None:
         assert access is not None
         if access.kind == "public":
             continue
-        is_api = endpoint.__module__.startswith("api.routes.")
-        address = ("/api/v1" if is_api else "") + path.replace("{", "").replace("}", "")
+        below = "/api/v1" if endpoint.__module__.startswith("api.routes.") else ""
+        address = below + path.replace("{", "").replace("}", "")
+        is_api = address.startswith(MACHINE_PATHS)
         for method in methods:
             response = house.client.request(method, address, json={} if is_api else None)
             expected = (401, 422) if is_api else (303,)
