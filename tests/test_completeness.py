@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from domain import agenda, timeline, vocabulary
+from domain.access import ACTIONS
 from domain.messaging import StaffMessage
 from domain.protocol import default_for, default_protocols, rungs_of
 from domain.vocabulary import ContactState, Setting, Word
@@ -164,6 +165,11 @@ def test_every_setting_has_a_protocol_and_every_protocol_a_use() -> None:
 def test_every_message_to_staff_is_sent_by_somebody() -> None:
     said = set().union(*(strings(path) for path in COMMANDS))
     assert {message.value for message in StaffMessage} - said == set()
+
+
+def test_every_action_of_the_table_is_asked_about_somewhere() -> None:
+    asked = set().union(*(strings(path) for path in PRODUCT))
+    assert set(ACTIONS) - asked == set()
 
 
 @pytest.mark.parametrize("name", sorted(tables.__all__))

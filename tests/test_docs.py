@@ -17,6 +17,7 @@ from api.routes import health
 from cli.main import app
 from cli.states import MATTERS, document
 from domain.agenda import TITLES
+from domain.vocabulary import NotificationState
 from records.seed.people import PASSWORD
 from records.settings import Settings
 
@@ -129,6 +130,11 @@ def test_every_figure_on_metrics_is_explained_to_whoever_runs_it() -> None:
     names = [*re.findall(r'^\s+\("([a-z_]+)", "', source, re.MULTILINE), "upkeep_age_seconds"]
     assert "agenda_oldest_overdue_seconds" in names
     assert [name for name in names if f"`footbridge_{name}`" not in page] == []
+
+
+def test_every_state_of_a_message_is_explained_to_whoever_runs_it() -> None:
+    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    assert [state.value for state in NotificationState if f"\n| {state.value} | " not in page] == []
 
 
 @pytest.mark.parametrize("image", sorted((ROOT / "docs/images").glob("*")), ids=lambda image: image.name)
