@@ -19,7 +19,7 @@ from domain.vocabulary import ClosureReason, HoldReason, Mode, Setting
 Rule = Callable[[Iterable[Journey], Context], Iterable[Counted]]
 
 IN_ERROR = frozenset({ClosureReason.ENTERED_IN_ERROR, ClosureReason.DUPLICATE})
-"""Kept, and left out of every measure (domain.md §4.6)."""
+"""Kept, and left out of every measure."""
 LEFT_OUT = IN_ERROR | {
     ClosureReason.DECEASED,
     ClosureReason.TRANSFERRED,
