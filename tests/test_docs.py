@@ -124,6 +124,15 @@ def test_decisions_are_numbered_without_a_gap() -> None:
     assert DECISIONS
 
 
+def test_the_sections_of_the_design_that_code_cites_are_there() -> None:
+    sections = set(re.findall(r"^## (\d)\. ", (ROOT / "docs/design.md").read_text(encoding="utf-8"), re.MULTILINE))
+    folders = ("domain", "records", "workflows", "api", "cli", "tests")
+    sources = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    cited = {number for path in sources for number in re.findall(r"design §(\d)", path.read_text(encoding="utf-8"))}
+    assert cited
+    assert cited <= sections
+
+
 def test_every_figure_on_metrics_is_explained_to_whoever_runs_it() -> None:
     page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     source = Path(health.__file__).read_text(encoding="utf-8")

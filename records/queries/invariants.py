@@ -1,5 +1,5 @@
-"""What must hold for every referral at every moment (design §5), asked of the records; the tests, the simulator and
-`footbridge check` ask the same questions.
+"""What must hold for every referral at every moment (design §5), asked of the records; the tests and the
+simulator ask the same questions.
 """
 
 from __future__ import annotations
