@@ -8,12 +8,13 @@ from api.auth import SignedIn
 from domain.vocabulary import Role
 from records import clock
 from records.queries.figures import count_escalations, count_open_offers
+from records.queries.notifications import count_unseen
 from records.queries.worklist import count_to_do
 
 
 def badges(session: Session, me: SignedIn) -> dict[str, int]:
     """The counts by address; see api/navigation.py."""
-    found: dict[str, int] = {}
+    found = {"/notifications": count_unseen(session, me.id)}
     if me.may("answer_offer"):
         found["/today"] = count_to_do(session, me.actor, clock.now())
         found["/offers"] = count_open_offers(session, me.actor)

@@ -58,7 +58,7 @@ def environment() -> Environment:
 
 
 def frame_context(request: Request) -> dict[str, Any]:
-    """What every template may use: `me`, `csrf_token`, `now`, `path`, `nav`, `flash`, `demonstration`."""
+    """What every template may use: `me`, `csrf_token`, `now`, `path`, `nav`, `unseen`, `flash`, `demonstration`."""
     me: SignedIn | None = getattr(request.state, "me", None)
     path = request.url.path
     return {
@@ -67,6 +67,7 @@ def frame_context(request: Request) -> dict[str, Any]:
         "now": clock.now(),
         "path": path,
         "nav": navigation(me.roles, path, getattr(request.state, "badges", {})) if me else [],
+        "unseen": getattr(request.state, "badges", {}).get("/notifications", 0),
         "flash": getattr(request.state, "flash", []),
         "demonstration": get_settings().environment == "demonstration",
     }

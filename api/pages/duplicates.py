@@ -66,8 +66,9 @@ def merge(request: Request, session: SessionDep, me: Me, form: FormDep, first_id
     if keep not in (first_id, second_id):
         form.problem("keep", "required", "Choose which record goes on.")
     form.check()
-    _both(session, me.actor, first_id, second_id)
-    merge_people(session, me.actor, keep, second_id if keep == first_id else first_id)
+    first, second = _both(session, me.actor, first_id, second_id)
+    if second_id != first.merged_into_id and first_id != second.merged_into_id:  # else a second tap
+        merge_people(session, me.actor, keep, second_id if keep == first_id else first_id)
     return redirect_after_post(request, "/people/duplicates", "They are one person now. You can part them again below.")
 
 
