@@ -17,6 +17,9 @@ from tests.support.chromium import chromium
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+IN_PLACE = ".fb-nav { position: static !important } .fb-body--with-nav { padding-bottom: 0 !important }"
+"""On a picture of the whole page, what is fixed to the bottom of a phone would lie across the middle."""
+
 FACES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "planner": (
         "planner@riverside.example",
@@ -43,10 +46,12 @@ FACES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
             ("person", "/people > Ada Sample"),
             ("log", "/people > Ada Sample + /log"),
             ("note", "/people > Ada Sample + /note"),
+            ("meeting", "/people > Ada Sample + /meeting"),
             ("another-bridger", "/people > Ada Sample + /another-bridger"),
             ("concern-who", "/concern"),
             ("concern", "/people > Ada Sample + /concern"),
             ("absence", "/absence"),
+            ("notices", "/notifications"),
         ),
     ),
     "supervisor": (
@@ -57,8 +62,13 @@ FACES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
             ("escalations", "/escalations"),
             ("escalation", "/escalations > Open"),
             ("person", "/people > Boris Example"),
-            ("assign", "/board > Assign"),
+            ("accept", "/people > Hiro Mihon + /accept"),
+            ("hold", "/people > Boris Example + /hold"),
+            ("close", "/people > Boris Example + /close"),
+            ("assign", "/people > Farid Namuna + /assign"),
             ("bridgers", "/bridgers"),
+            ("bridger", "/bridgers > Rosa Ejemplo"),
+            ("duplicates", "/people/duplicates"),
         ),
     ),
     "clinician": (
@@ -73,7 +83,10 @@ FACES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
             ("outbox", "/outbox"),
         ),
     ),
-    "admin": ("admin@footbridge.example", (("staff", "/staff"),)),
+    "admin": (
+        "admin@footbridge.example",
+        (("staff", "/staff"), ("new", "/staff/new"), ("member", "/staff > Rosa Ejemplo")),
+    ),
 }
 """For each face: who signs in, and its pages. `A > B` follows link B of page A; `+ C` goes on below where it led."""
 
@@ -113,7 +126,7 @@ def photograph(browser: Browser, address: str, folder: Path, only: str = "") -> 
                     except (PlaywrightError, RuntimeError) as error:
                         missing.append(f"{face} {name} at {size}: {str(error).splitlines()[0]}")
                         continue
-                    page.screenshot(path=folder / f"{face}-{name}-{size}.png", full_page=True)
+                    page.screenshot(path=folder / f"{face}-{name}-{size}.png", full_page=True, style=IN_PLACE)
     return missing
 
 

@@ -34,5 +34,5 @@ def test_a_wrong_password_is_said_and_going_back_after_signing_out_shows_nothing
         rosa.page.get_by_label("E-mail").fill("bridger1@footbridge.example")
         rosa.page.get_by_label("Password", exact=True).fill("not this one")
         rosa.presses("Sign in")
-        rosa.is_asked_again()
+        rosa.is_asked_again(status=403)
         assert rosa.page.get_by_label("Password", exact=True).input_value() == ""

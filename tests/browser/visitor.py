@@ -126,13 +126,13 @@ class Visitor:
             grave = [" ".join(map(str, one)) for one in found if one[0] in GRAVE]
             assert not grave, f"{self.where} on a {self.size}:\n" + "\n".join(grave)
 
-    def is_asked_again(self) -> None:
-        """The form came back with what is to be changed: said above and at the field, with status 422."""
+    def is_asked_again(self, status: int = 422) -> None:
+        """The form came back with what is to be changed: said above and at the field, and by the answer's status."""
         summary = self.page.get_by_role("alert")
         assert summary.is_visible()
         assert self.page.title().startswith("Check this: ")
-        kept = [trouble for trouble in self.troubles if "422" not in trouble]
-        assert kept != self.troubles, "the answer's status says so too"
+        kept = [trouble for trouble in self.troubles if str(status) not in trouble]
+        assert kept != self.troubles, f"the answer does not say {status}: {kept}"
         self.troubles = kept
 
     def _hear(self, said: ConsoleMessage) -> None:
