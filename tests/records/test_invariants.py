@@ -45,7 +45,7 @@ from records.queries.invariants import broken_invariants
 from records.tables import Absence, Attempt, Contact, Escalation, Referral
 from tests.scenarios.world import FACILITIES, World
 
-STEPS = 18
+STEPS = 10
 TRIES = [Outcome.REACHED, Outcome.NO_ANSWER, Outcome.LEFT_MESSAGE, Outcome.WRONG_NUMBER, Outcome.CALL_LATER]
 RARE_TRIES = [Outcome.DECLINED, Outcome.IN_HOSPITAL, Outcome.IN_CUSTODY, Outcome.DIED]
 PLACES = [name for name in FACILITIES if name != "State Prison"]
@@ -78,14 +78,13 @@ class Wanderer:
             except (Refusal, _NothingThere):
                 self.refused += 1
             self.look()
-        while self.journey.row.next_at is not None and self.journey.row.status.is_over:
-            self.world.keep_appointments()
+        if self.journey.row.status.is_open:
+            self.world.do("manager", closing.close_referral, self.journey.id, ClosureReason.TRANSFERRED)
         self.look()
+        assert self.journey.row.next_at is None or self.journey.row.next_at > clock.now()
 
     def look(self) -> None:
         """The engine has the minute of grace that it is allowed; then everything holds."""
-        with engine.transaction() as session:
-            absences.keep_absences(session)
         self.world.keep_appointments()
         with engine.read_session() as session:
             assert broken_invariants(session, self.journey.id, clock.now()) == []
@@ -261,13 +260,15 @@ def world() -> Iterator[World]:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_whatever_happens_the_invariants_hold(world: World, seed: int) -> None:
-    """Six people at a time in one program, who share its bridgers; sixty in all."""
+    """Five people one after the other in one program, who share its bridgers; fifty in all."""
+    if seed % 3:
+        world.keep_one_session()
     done = 0
-    for number in range(6):
+    for number in range(5):
         wanderer = Wanderer(world, seed * 100 + number)
         wanderer.wander()
         done += wanderer.done
-    assert done > 6 * STEPS / 3, "most of what was tried must have happened, or nothing was tested"
+    assert done > 5 * STEPS / 3, "most of what was tried must have happened, or nothing was tested"
 
 
 def test_a_broken_record_is_named(world: World) -> None:

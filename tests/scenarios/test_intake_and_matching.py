@@ -315,6 +315,7 @@ def test_13_false_duplicate(world: World) -> None:
     """False duplicate: same name/DOB different people: not merged without human confirm; unmerge restores both
     histories."""
     ada = world.refer()
+    world.time_passes(minutes=5)
     other = world.refer(facility="General", phones=["212-555-0199"])
     assert ada.row.person_id != other.row.person_id, "nothing merges by itself"
     events = (len(ada.events()), len(other.events()))

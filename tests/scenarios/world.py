@@ -7,7 +7,8 @@ the commands, and time goes from one appointment to the next exactly as the engi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -49,6 +50,7 @@ from records.commands import (
 from records.commands.contacts import Logged
 from records.commands.people import PersonDetails, Phone, Place
 from records.commands.referrals import ReferralDetails
+from records.queries.case import forget_cases, keep_cases
 from records.queries.invariants import broken_invariants
 
 NEW_YORK = "America/New_York"
@@ -81,6 +83,7 @@ class World:
     facilities: dict[str, str] = field(default_factory=dict)
     actors: dict[str, Actor] = field(default_factory=dict)
     journeys: list[Journey] = field(default_factory=list)
+    kept: Session | None = None
 
     def __post_init__(self) -> None:
         clock.set_to(instant(self.starts))
@@ -131,8 +134,28 @@ class World:
     def do(self, who: str | Actor, command: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Somebody gives a command: one transaction, as at the edge of the product."""
         actor = who if isinstance(who, Actor) else self.actors[who]
-        with engine.transaction() as session:
+        with self.transaction() as session:
             return command(session, actor, *args, **kwargs)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One transaction: in a session of its own, or in the one that a journey keeps with the cases it loaded."""
+        if self.kept is None:
+            with engine.transaction() as session:
+                yield session
+            return
+        try:
+            yield self.kept
+            engine.commit(self.kept)
+        except BaseException:
+            self.kept.rollback()
+            forget_cases(self.kept)
+            raise
+
+    def keep_one_session(self) -> None:
+        """From now on one session for everything, as the simulator has it."""
+        self.kept = Session(engine.database().write, expire_on_commit=False)
+        keep_cases(self.kept)
 
     def refer(
         self,
@@ -198,12 +221,11 @@ class World:
         """Let time pass until then, every appointment kept when it comes, and the invariants with it."""
         until = instant(at) if isinstance(at, str) else at
         assert until >= clock.now(), "time runs forward"
-        while (soonest := self._soonest()) is not None and soonest <= until:
+        while (soonest := min(filter(None, (self._next_item(), self._next_absence())), default=until)) < until:
             clock.set_to(max(soonest, clock.now()))
-            with engine.transaction() as session:
-                absences.keep_absences(session)
             self.keep_appointments()
         clock.set_to(until)
+        self.keep_appointments()
         self.check()
 
     def nobody_works(self, *, hours: float) -> None:
@@ -211,21 +233,27 @@ class World:
         clock.advance(timedelta(hours=hours))
 
     def keep_appointments(self) -> None:
-        """What the engine does when it wakes: carry out what is due, for whoever has something due."""
+        """What the engine does when it wakes: absences, and what is due for whoever has something due."""
+        if (away := self._next_absence()) is not None and away <= clock.now():
+            with self.transaction() as session:
+                absences.keep_absences(session)
         with engine.read_session() as session:
             due = select(tables.Referral.id).where(col(tables.Referral.next_at) <= clock.now())
             waiting = list(session.exec(due.order_by(col(tables.Referral.next_at))))
         for referral_id in waiting:
-            with engine.transaction() as session:
+            with self.transaction() as session:
                 agenda.carry_out(session, referral_id)
 
-    def _soonest(self) -> datetime | None:
-        """The next moment at which the engine does something: an appointment, or an absence that begins or ends."""
-        away, not_over = tables.Absence, col(tables.Absence.ended_at).is_(None)
+    def _next_item(self) -> datetime | None:
+        with engine.read_session() as session:
+            return session.exec(select(func.min(tables.Referral.next_at))).one()
+
+    def _next_absence(self) -> datetime | None:
+        """When the next absence begins or ends."""
+        away, is_not_over = tables.Absence, col(tables.Absence.ended_at).is_(None)
         queries = (
-            select(func.min(tables.Referral.next_at)),
-            select(func.min(away.from_at)).where(not_over, col(away.begun_at).is_(None)),
-            select(func.min(away.until_at)).where(not_over),
+            select(func.min(away.from_at)).where(is_not_over, col(away.begun_at).is_(None)),
+            select(func.min(away.until_at)).where(is_not_over),
         )
         with engine.read_session() as session:
             return min((at for query in queries if (at := session.exec(query).one()) is not None), default=None)
