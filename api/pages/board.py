@@ -20,7 +20,6 @@ from records.access import Actor
 from records.queries.board import BY_KEY, PAGE, Only, board_of, section_of
 from records.queries.board_facts import Facts, list_choices, load_facts
 from records.queries.calls import OpenCalls, list_open_calls
-from records.queries.duplicates import count_suggestions
 from records.queries.upkeep import Lateness, agenda_lateness
 
 router = APIRouter()
@@ -66,7 +65,6 @@ def board(request: Request, session: SessionDep, me: Me, bridger: str = "", faci
         engine=engine_words(agenda_lateness(session)),
         choices=_choices(session, me.actor, only),
         is_narrowed=only != Only(),
-        duplicates=count_suggestions(session, me.actor) if me.may("merge_people") else 0,
         zone=me.program.zone,
     )
 

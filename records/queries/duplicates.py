@@ -53,15 +53,19 @@ def _open_people(actor: Actor) -> Any:
     return select(Referral.person_id).where(visible(actor), col(Referral.status).in_(OPEN_STATUSES))
 
 
+def _is_seen(actor: Actor, person: Any) -> ColumnElement[bool]:
+    """Whether the actor may see a referral of this person: asked of each candidate, not of everybody on record."""
+    return exists().where(col(Referral.person_id) == person.id, visible(actor)).correlate(person)
+
+
 def list_suggestions(session: Session, actor: Actor) -> list[Pair]:
     """Pairs among the people this actor may see, at least one of them with an open referral. At most `MOST`."""
     one: Any = aliased(Person)
     other: Any = aliased(Person)
-    seen = select(Referral.person_id).where(visible(actor))
     rows = session.exec(
         select(one, other)
         .join(other, _suggested(actor, one, other))
-        .where(one.id.in_(_open_people(actor)), other.id.in_(seen))
+        .where(one.id.in_(_open_people(actor)), _is_seen(actor, other))
         .order_by(one.family_name, one.given_name, one.id, other.id)
         .limit(MOST * 2)
     ).all()
@@ -69,11 +73,6 @@ def list_suggestions(session: Session, actor: Actor) -> list[Pair]:
     for first, second in rows:
         found.setdefault(frozenset((first.id, second.id)), Pair(first, second, why_alike(first, second)))
     return list(found.values())[:MOST]
-
-
-def count_suggestions(session: Session, actor: Actor) -> int:
-    """How many pairs wait for somebody to look, at most `MOST`."""
-    return len(list_suggestions(session, actor))
 
 
 def why_alike(first: Person, second: Person) -> str:
@@ -104,7 +103,7 @@ def list_merged(session: Session, actor: Actor, limit: int = 20) -> list[Merged]
         .join(kept, kept.id == Person.merged_into_id)
         .where(
             Person.program_id == actor.program_id,
-            kept.id.in_(select(Referral.person_id).where(visible(actor))),
+            _is_seen(actor, kept),
         )
         .order_by(col(Person.created_at).desc(), col(Person.id))
         .limit(limit)

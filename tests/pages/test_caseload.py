@@ -32,6 +32,7 @@ def bridger_of(town: Bridging, referral_id: str) -> str | None:
 # --- caseloads
 
 
+@pytest.mark.postgresql
 def test_the_caseload_shows_people_limit_due_and_overdue(town: Bridging) -> None:
     missed(town)
     town.refer("Bo")
@@ -107,6 +108,7 @@ def test_days_in_the_past_and_turned_round_are_said_beside_the_field(town: Bridg
     assert "The last day is on or after the first." in turned.text
 
 
+@pytest.mark.postgresql
 def test_everybody_is_handed_over_at_once(town: Bridging) -> None:
     first, second, third = (town.refer(name) for name in ("Ada", "Bo", "Cyd"))
     supervisor, here = town.browser("supervisor"), f"/bridgers/{town.staff['bridger']}/hand-over"
@@ -162,6 +164,7 @@ def test_what_is_wrong_with_somebody_new_is_said_beside_the_field(town: Bridging
     assert 'id="facility_id-error"' in planner.text
 
 
+@pytest.mark.postgresql
 def test_whoever_leaves_is_out_at_once_and_nobody_is_left_alone(town: Bridging) -> None:
     referral_id = town.refer("Ada")
     leaving = town.browser("bridger")
@@ -204,6 +207,7 @@ def test_staff_is_for_managers_and_administrators_of_the_program(town: Bridging)
 # --- messages and notices
 
 
+@pytest.mark.postgresql
 def test_the_outbox_shows_what_went_wrong_and_names_nobody(town: Bridging) -> None:
     missed(town)
     waiting = town.rows(Notification, Notification.channel == Channel.EMAIL)
@@ -258,12 +262,12 @@ def twins(town: Bridging) -> tuple[str, str]:
     return first.id, second.id
 
 
+@pytest.mark.postgresql
 def test_two_records_are_compared_merged_and_parted_again(town: Bridging) -> None:
     first, second = twins(town)
     supervisor = town.browser("supervisor")
     listed = supervisor.get("/people/duplicates")
     assert "The same birth date, the same first name" in said(listed)
-    assert "1 possible duplicate" in said(supervisor.get("/board"))
     here = f"/people/duplicates/{first}/{second}"
     assert "Sampel" in said(supervisor.get(here))
     assert supervisor.post(here + "/merge", keep="").status_code == 422

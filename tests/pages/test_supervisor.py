@@ -166,6 +166,7 @@ def test_other_roles_and_other_programs_have_no_board(town: Bridging) -> None:
 # --- the calls
 
 
+@pytest.mark.postgresql
 def test_the_calls_are_mine_first_and_a_persons_together(town: Bridging) -> None:
     missed(town)
     safe = town.refer("Bo", left=True)
@@ -178,6 +179,7 @@ def test_the_calls_are_mine_first_and_a_persons_together(town: Bridging) -> None
     assert "Ada Sample" not in clinician, "clinicians see what they were told of"
 
 
+@pytest.mark.postgresql
 def test_one_call_says_why_who_was_told_what_was_tried_and_what_comes_next(town: Bridging) -> None:
     referral_id = town.refer("Ada", left=True)
     clock.advance(timedelta(hours=2))
