@@ -22,6 +22,7 @@ def test_a_discharge_that_had_ended_a_hold_is_cancelled_and_the_hold_goes_on(wor
     with pytest.raises(IllegalState) as refusal:
         world.do(ada.planner, discharges.cancel_discharge, ada.id)
     assert refusal.value.state == "on_hold"
+    world.keep_appointments()
     world.check()
 
 
