@@ -1,0 +1,95 @@
+"""A release list on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+
+from records import clock
+from records.tables import Referral
+from tests.pages.bridging import NOW, said
+from tests.pages.harness import check_page
+from tests.pages.planning import ADA, Planning, begin, opened, press, upload
+
+pytestmark = pytest.mark.sqlite
+
+
+@pytest.fixture
+def town(database: str) -> Iterator[Planning]:
+    with clock.stopped_at(NOW):
+        yield begin()
+
+
+# --- A release list
+
+
+SAMPLE = (
+    b"booking_number,first_name,last_name,birth_date,release_date,phone\n"
+    b"B-1,Robin,Imaginary,1990-05-31,2026-12-01,212-555-0101\n"
+    b"B-2,Quinn,Madeup,1985-01-01,2026-12-01,call me\n"
+)
+
+
+def test_a_release_list_is_taken_with_a_report_to_keep(town: Planning) -> None:
+    jailer = town.browser("jailer")
+    to = upload(jailer, SAMPLE).headers["location"]
+    text = said(jailer.get(to))
+    for told in ("Filed 1", "Refused 1", "Row 3", "Write the number with its area code"):
+        assert told in text
+    assert "Row 2" not in said(jailer.get(f"{to}?only=refused"))
+    download = jailer.client.get(f"{to}/report.csv")
+    assert download.headers["content-disposition"].startswith("attachment")
+    assert download.text.startswith("\ufeffrow,result,what\r\n2,Filed,")
+    assert "Robin" not in download.text
+    again = jailer.get(upload(jailer, SAMPLE).headers["location"])
+    assert "Already known 1" in said(again)
+    assert "1 filed, 1 refused" in said(jailer.get("/imports"))
+    town.browser("planner").get(to, status=404)
+    town.browser("planner").get(f"{to}/report.csv", status=404)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "Choose a file."),
+        ("booking_number,first_name\nB-1,José\n".encode("latin-1"), "UTF-8"),
+        (b"first_name,last_name\nRobin,Imaginary\n", "booking_number"),
+    ],
+)
+def test_a_list_that_cannot_be_read_says_why(town: Planning, data: bytes, sentence: str) -> None:
+    response = upload(town.browser("jailer"), data)
+    assert response.status_code == 422
+    assert sentence in said(check_page(response.text))
+    assert town.rows(Referral) == []
+
+
+def test_the_sample_on_the_page_is_taken_by_the_page(town: Planning) -> None:
+    jailer = town.browser("jailer")
+    jailer.get("/imports")
+    sample = jailer.client.get("/imports/sample.csv").content
+    clock.set_to(datetime.fromisoformat("2026-11-25T15:00:00+00:00"))
+    assert "Filed 6" in said(jailer.get(upload(jailer, sample).headers["location"]))
+
+
+def test_a_manager_says_whose_list_it_is(town: Planning) -> None:
+    manager = town.browser("manager")
+    assert "Choose the facility whose list this is." in said(check_page(upload(manager, SAMPLE).text))
+    to = upload(manager, SAMPLE, facility_id=town.facilities["jail"]).headers["location"]
+    assert "Filed 1" in said(manager.get(to))
+
+
+def test_a_supervisor_files_for_a_facility_of_their_choice(town: Planning) -> None:
+    supervisor = town.browser("supervisor")
+    draft = opened(supervisor)
+    missing = press(supervisor, draft, "preview", **ADA)
+    assert "Choose the facility that refers." in said(check_page(missing.text))
+    press(supervisor, draft, "preview", **(ADA | {"facility_id": town.facilities["hospital"]}))
+    supervisor.goes_to("/referrals/new/send", draft=draft)
+    assert town.rows(Referral)[0].facility_id == town.facilities["hospital"]
+
+
+@pytest.mark.parametrize("path", ["/referrals", "/referrals/new", "/imports"])
+def test_bridgers_file_nothing(town: Planning, path: str) -> None:
+    town.browser("bridger").get(path, status=403)

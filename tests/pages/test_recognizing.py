@@ -1,0 +1,153 @@
+"""Likely doubles: shown, never merged without a human; drafts that came from a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from domain.vocabulary import (
+    ClosureReason,
+    ReferralStatus,
+    Setting,
+)
+from records import clock, engine
+from records.commands import closing
+from records.tables import JournalEntry, NotDuplicate, Person, Referral
+from tests.pages.bridging import NOW, said
+from tests.pages.planning import ADA, Planning, begin, kept, opened, press, value_of
+
+pytestmark = pytest.mark.sqlite
+
+
+@pytest.fixture
+def town(database: str) -> Iterator[Planning]:
+    with clock.stopped_at(NOW):
+        yield begin()
+
+
+# --- Likely doubles
+
+
+def test_a_likely_double_is_shown_while_typing_with_only_what_tells_them_apart(town: Planning) -> None:
+    town.refer("Ada", person={"birth_on": date(1990, 1, 4), "safety_note": "secret"})
+    planner, jailer = town.browser("planner"), town.browser("jailer")
+    ours = kept(planner, opened(planner), **(ADA | {"given_name": "Adah"}))
+    assert "Somebody on record looks alike" in ours
+    assert "the same birth date" in ours
+    assert f'href="/referrals/{town.rows(Referral)[0].id}"' in ours
+    theirs = kept(jailer, opened(jailer), **ADA)
+    assert "The program supports this person already." in theirs
+    assert "/referrals/ref_" not in theirs
+    for told in ("secret", "555", "Riverside", "psychiatric", town.rows(Referral)[0].number):
+        assert told not in theirs
+
+
+def test_nobody_is_filed_before_the_question_is_answered(town: Planning) -> None:
+    town.refer("Ada", person={"birth_on": date(1990, 1, 4)})
+    known = town.rows(Person)[0].id
+    planner = town.browser("planner")
+    draft = opened(planner)
+    press(planner, draft, "preview", **ADA)
+    page = planner.get(f"/referrals/new/preview?draft={draft}")
+    assert "Somebody on record looks alike. Who is it?" in said(page)
+    assert value_of(page, "who") == "", "no answer is chosen beforehand"
+    unseen = planner.post("/referrals/new/send", draft=draft, who="new")
+    assert unseen.status_code == 422, "whoever was not shown the likely double has not answered"
+    unanswered = planner.post("/referrals/new/send", draft=draft, seen=known)
+    assert unanswered.status_code == 422
+    assert "Say whether this is one of these people, or somebody else." in unanswered.text
+    assert len(town.rows(Referral)) == 1
+    planner.goes_to("/referrals/new/send", draft=draft, seen=known, who="new")
+    assert len(town.rows(Person)) == 2
+    assert len(town.rows(NotDuplicate)) == 1, "they are not suggested to each other again"
+
+
+def test_the_same_person_with_an_open_referral_here_leads_to_it(town: Planning) -> None:
+    referral_id = town.refer("Ada", person={"birth_on": date(1990, 1, 4)})
+    known = town.rows(Person)[0].id
+    planner = town.browser("planner")
+    draft = opened(planner)
+    press(planner, draft, "preview", **ADA)
+    page = planner.follow("/referrals/new/send", draft=draft, seen=known, who=known)
+    assert "This person has an open referral already: here it is." in said(page)
+    assert [r.id for r in town.rows(Referral)] == [referral_id]
+
+
+def test_the_same_person_referred_elsewhere_is_not_filed_twice_and_both_are_answered(town: Planning) -> None:
+    referral_id = town.refer("Ada", person={"birth_on": date(1990, 1, 4)})
+    known = town.rows(Person)[0].id
+    jailer = town.browser("jailer")
+    for _ in range(2):
+        draft = opened(jailer)
+        press(jailer, draft, "preview", **(ADA | {"setting": "jail"}))
+        page = jailer.follow("/referrals/new/send", draft=draft, seen=known, who=known)
+        assert "The program supports this person already, so nothing was filed a second time." in said(page)
+    assert len(town.rows(Referral)) == 1
+    joined = town.rows(JournalEntry, JournalEntry.stream == referral_id, JournalEntry.event == "referral.joined")
+    assert len(joined) == 1
+    jailer.get(f"/referrals/{referral_id}", status=404)
+
+
+def test_somebody_known_from_before_keeps_what_was_known_of_them(town: Planning) -> None:
+    referral_id = town.refer("Ada", bridger=None, person={"birth_on": date(1990, 1, 4), "safety_note": "Dog."})
+    with engine.transaction() as session:
+        closing.close_referral(session, town.actor("supervisor"), referral_id, ClosureReason.OUT_OF_AREA)
+    known = town.rows(Person)[0]
+    jailer = town.browser("jailer")
+    draft = opened(jailer)
+    new = ADA | {"setting": "jail", "phones.0.number": "212-555-0188", "family_name": "Sampel"}
+    press(jailer, draft, "preview", **new)
+    jailer.goes_to("/referrals/new/send", draft=draft, seen=known.id, who=known.id)
+    person = town.rows(Person)[0]
+    assert len(town.rows(Person)) == 1
+    assert [p["number"] for p in person.phones] == ["+12125550188", "+12125550123"]
+    assert (person.full_name, person.aliases, person.safety_note) == ("Ada Sample", ["Ada Sampel"], "Dog.")
+    assert town.rows(Referral, Referral.setting == Setting.JAIL)[0].previous_id == referral_id
+
+
+# --- Drafts that came from a message
+
+
+def test_a_message_without_a_referral_waits_to_be_completed(town: Planning) -> None:
+    referral_id = town.draft_from_message()
+    planner = town.browser("planner")
+    listed = planner.get("/referrals?show=drafts")
+    assert "From a message" in said(listed)
+    assert planner.fetch(f"/referrals/{referral_id}").headers["location"] == f"/referrals/new?draft={referral_id}"
+    form = planner.get(f"/referrals/new?draft={referral_id}")
+    assert (value_of(form, "leaving"), value_of(form, "discharged_at_time")) == ("left", "07:00")
+    fields = {
+        e.attributes["name"]: e.attributes.get("value", "")
+        for e in form.all("input")
+        if e.attributes.get("name", "").partition(".")[0] in ("given_name", "family_name", "phones", "area")
+        and e.attributes.get("type") != "checkbox"
+    }
+    sent = fields | {
+        "leaving": "left", "discharged_at_on": "2026-11-03", "discharged_at_time": "07:00", "disposition": "home",
+        "birth_on_month": "2", "birth_on_day": "3", "birth_on_year": "1980", "setting": "psychiatric_inpatient",
+        "consent": "pending", "note": "Called the ward.", "places.0.kind": "home", "places.0.text": "With a cousin",
+    }  # fmt: skip
+    press(planner, referral_id, "preview", **sent)
+    planner.goes_to("/referrals/new/send", draft=referral_id)
+    row = town.row(referral_id)
+    assert row.status is ReferralStatus.ACCEPTED
+    assert (row.needs_note, row.planner_id) == ("Called the ward.", town.staff["planner"])
+    assert len(town.rows(Referral)) == 1
+    assert planner.fetch(f"/referrals/new?draft={referral_id}").headers["location"] == f"/referrals/{referral_id}"
+
+
+def test_a_draft_about_somebody_known_goes_to_their_record(town: Planning) -> None:
+    closed = town.refer("Ada", bridger=None, person={"birth_on": date(1990, 1, 4)})
+    with engine.transaction() as session:
+        closing.close_referral(session, town.actor("supervisor"), closed, ClosureReason.OUT_OF_AREA)
+    known = town.rows(Person)[0].id
+    referral_id = town.draft_from_message()
+    planner = town.browser("planner")
+    press(planner, referral_id, "preview", **(ADA | {"consent": "pending"}))
+    planner.goes_to("/referrals/new/send", draft=referral_id, seen=known, who=known)
+    row = town.row(referral_id)
+    assert row.person_id == known
+    other = town.rows(Person, Person.id != known)[0]
+    assert other.merged_into_id == known
