@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group build pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo simulate production-shape histories shots format lock clean
+.PHONY: help run test check demo bench simulate production-shape histories shots format lock clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ demo: $(VENV)/.installed ## as run, in var/demo, with a day of the clock in a mi
 
 simulate: $(VENV)/.installed ## a thousand invented people through the protocols, the invariants checked
 	@$(BIN)/footbridge simulate --referrals 1000 --seed 1
+
+bench: $(VENV)/.installed ## what things cost, each against something of the same run (ten minutes, a quiet machine)
+	@$(BIN)/python -m bench
 
 production-shape: $(VENV)/.installed ## production's processes on PostgreSQL, checked over HTTP, stopped (a minute)
 	@$(BIN)/python -m cli.production_shape
