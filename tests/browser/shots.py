@@ -113,7 +113,7 @@ def photograph(browser: Browser, address: str, folder: Path, only: str = "") -> 
     missing = []
     for size, (width, height) in SIZES.items():
         for face, (email, pages) in FACES.items():
-            with browser.new_context(viewport={"width": width, "height": height}) as context:
+            with browser.new_context(viewport={"width": width, "height": height}, bypass_csp=True) as context:
                 page = context.new_page()
                 page.set_default_timeout(5000)
                 if face == "planner":
