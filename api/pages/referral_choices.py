@@ -64,15 +64,7 @@ def choices(is_custody: bool) -> dict[str, Any]:
 def ways_of_leaving(is_custody: bool) -> list[Option]:
     """Every disposition that can be recorded, with what follows from it."""
     community = _COMMUNITY_CUSTODY if is_custody else _COMMUNITY_HOSPITAL
-    rest = [d for d in Disposition if d.starts_community_clock and d not in community]
-    found = [
-        {
-            "value": d.value,
-            "text": d.label,
-            "hint": _UNPLANNED if d.is_unscheduled else "",
-        }
-        for d in (*community, *rest)
-    ]
+    found = [{"value": d.value, "text": d.label, "hint": _UNPLANNED if d.is_unscheduled else ""} for d in community]
     found += [{"value": d.value, "text": d.label, "hint": "Follow-up waits; the referral stays."} for d in _ELSEWHERE]
     return [*found, {"value": Disposition.DIED.value, "text": Disposition.DIED.label, "hint": "Everything stops."}]
 

@@ -39,7 +39,7 @@ def test_unanswered_ones_come_first_and_each_says_whose_move_it_is(town: Plannin
     assert places == sorted(places)
     assert text.count("The program's move.") == 2
     assert text.count("The bridger's move.") == 2
-    assert "First contact is due." in text
+    assert "Warm handoff on the day is due." in text
     assert "with Bridger" in text
 
 
