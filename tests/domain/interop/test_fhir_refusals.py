@@ -192,12 +192,12 @@ def _deep() -> object:
 )
 def test_a_flood_is_refused_at_once(hostile: Callable[[], object]) -> None:
     flood = hostile()
-    began = time.perf_counter()
+    began = time.thread_time()
 
     with pytest.raises(MessageTooLarge):
         read(flood)
 
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 def test_references_in_a_ring_are_harmless() -> None:
