@@ -1,7 +1,7 @@
 """Measures over escalations raised in the period: how soon somebody took them, and whether they were settled.
 
 One case is one rung. A rung that nobody took stays on record as unanswered, even when the next one was answered
-(domain.md scenario 42).
+(acceptance scenario 42).
 """
 
 from __future__ import annotations
@@ -74,16 +74,17 @@ def _climb_counted(journey: Journey, climb: list[Call]) -> Counted:
 
 
 def _climbs(journey: Journey) -> list[list[Call]]:
-    """The rungs about one missed contact, one list each time its ladder was climbed."""
+    """The rungs about one missed contact, a list each time its ladder was climbed, from the first rung on."""
     found: list[list[Call]] = []
-    open_ones: dict[str, list[Call]] = {}
+    latest: dict[str, list[Call]] = {}
     for call in sorted(journey.calls.values(), key=lambda c: (c.raised_at, c.rung)):
         if call.subject is not Subject.CONTACT:
             continue
-        if call.rung == 0 or call.about not in open_ones:
-            open_ones[call.about] = []
-            found.append(open_ones[call.about])
-        open_ones[call.about].append(call)
+        if call.rung == 0:
+            latest[call.about] = []
+            found.append(latest[call.about])
+        if call.about in latest:
+            latest[call.about].append(call)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from domain.clock import end_of, local_date, start_of
 from domain.errors import Invalid
@@ -25,7 +26,7 @@ CHOICES = {
 USUAL = "30d"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Period:
     """Whole local dates, both included; `start_at` and `end_at` are the instants between which they lie."""
 
@@ -33,12 +34,12 @@ class Period:
     to_on: date
     zone: str
 
-    @property
+    @cached_property
     def start_at(self) -> datetime:
         """The instant at which the first date begins."""
         return start_of(self.from_on, self.zone)
 
-    @property
+    @cached_property
     def end_at(self) -> datetime:
         """The instant at which the last date ends."""
         return end_of(self.to_on, self.zone)
