@@ -122,13 +122,13 @@ def test_a_redirect_is_not_followed(gateway: SmsGateway, provider: Provider) -> 
 
 
 def test_a_provider_that_does_not_answer_leaves_it_unknown(gateway: SmsGateway, provider: Provider) -> None:
-    provider.wait_seconds = 1.0
+    provider.wait_seconds = 3.0
     began = time.perf_counter()
 
     with pytest.raises(Unconfirmed, match="ReadTimeout"):
         send(gateway)
 
-    assert time.perf_counter() - began < 0.9
+    assert time.perf_counter() - began < 2.8
     assert len(provider.requests) == 1, "it was asked once, and not again"
 
 
