@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -33,6 +34,7 @@ def test_unanswered_ones_come_first_and_each_says_whose_move_it_is(town: Plannin
     town.refer("Bo", left=True)
     town.waits_to_be_accepted()
     town.refer("Cleo", bridger=None)
+    clock.advance(timedelta(minutes=5))
     town.refer("Dee", bridger=None, expected_on=None, certainty=DateCertainty.UNKNOWN)
     text = said(town.browser("planner").get("/referrals"))
     places = [text.index(f"{name} Sample") for name in ("Cleo", "Dee", "Ada")]
