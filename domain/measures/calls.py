@@ -17,6 +17,11 @@ from domain.vocabulary import Subject
 SETTLED_ITSELF = "Settled by what happened before an answer was due"
 
 
+def has_calls(journey: Journey, context: Context) -> bool:
+    """Whether anybody was called about this person."""
+    return bool(journey.calls)
+
+
 def answered_in_time(journeys: Iterable[Journey], context: Context) -> Iterator[Counted]:
     """Whether somebody took it before its answer-by time; settled by hand in time is an answer too."""
     for journey, call in _raised(journeys, context):

@@ -34,6 +34,7 @@ def _first_contact(hours: int, source: str, target: float | None = None, target_
         exclusions=_GONE,
         source=source,
         rule=leaving.contact_within(hours),
+        concerns=leaving.left_in_period,
         target=target,
         target_source=target_source,
         part_labels=_REACHED,
@@ -53,6 +54,7 @@ def _peer_contact(days: int) -> Measure:
         source="The date rules of HEDIS FUH (the day of discharge does not count), FUM and FUA (it does). Not a HEDIS "
         "rate: that needs claims, which Footbridge does not have.",
         rule=leaving.contact_by_day(days),
+        concerns=leaving.left_in_period,
         part_labels=_IN_WINDOW,
     )
 
@@ -67,6 +69,7 @@ def _retained(days: int) -> Measure:
         exclusions=_GONE_FOR_GOOD,
         source=f"Project choice. {_JOURNAL}",
         rule=leaving.retained(days),
+        concerns=leaving.left_in_period,
         part_labels={Part.MET: "With the program", Part.NOT: "Ended before"},
     )
 
@@ -82,6 +85,7 @@ def _readmitted(days: int) -> Measure:
         exclusions=f"Without a readmission before: {_GONE_FOR_GOOD[:1].lower()}{_GONE_FOR_GOOD[1:]}",
         source=f"{_JOURNAL} It does not show what caused what.",
         rule=leaving.readmitted(days),
+        concerns=leaving.left_in_period,
         is_better_high=False,
         part_labels={Part.MET: "Readmitted", Part.NOT: "No readmission on record"},
     )
@@ -98,6 +102,7 @@ MEASURES: tuple[Measure, ...] = (
         exclusions="Not accepted; ended before; entered in error.",
         source=_JOURNAL,
         rule=referrals.to_acceptance,
+        concerns=referrals.sent_in_period,
         shape=Shape.TIME,
         is_better_high=False,
         part_labels={Part.MET: "Accepted", Part.WAITING: "Waiting for an answer"},
@@ -112,6 +117,7 @@ MEASURES: tuple[Measure, ...] = (
         exclusions="Not accepted; ended before; entered in error.",
         source=_JOURNAL,
         rule=referrals.to_bridger,
+        concerns=referrals.sent_in_period,
         shape=Shape.TIME,
         is_better_high=False,
         part_labels={Part.MET: "Bridger named", Part.WAITING: "Waiting for a bridger"},
@@ -125,6 +131,7 @@ MEASURES: tuple[Measure, ...] = (
         exclusions="Not accepted; ended before; entered in error.",
         source=f"{_JOURNAL} The deadline is the protocol's.",
         rule=referrals.bridger_in_time,
+        concerns=referrals.sent_in_period,
         part_labels={Part.MET: "In time", Part.LATE: "Named late", Part.NOT: "Nobody yet, and late"},
     ),
     Measure(
@@ -136,6 +143,7 @@ MEASURES: tuple[Measure, ...] = (
         exclusions="Referred after leaving; not accepted; entered in error; consent revoked before.",
         source="NYAPRS Peer Bridger: from admission on. TN PICS: consent before discharge.",
         rule=leaving.in_reach,
+        concerns=leaving.left_in_period,
         part_labels={Part.MET: "Met before", Part.NOT: "Not met before"},
     ),
     Measure(
@@ -147,6 +155,7 @@ MEASURES: tuple[Measure, ...] = (
         exclusions=_GONE,
         source="NYC Health + Hospitals: accompany home on the day of discharge.",
         rule=leaving.handoff,
+        concerns=leaving.left_in_period,
         part_labels={Part.MET: "On the day", Part.NOT: "Not on the day"},
     ),
     _first_contact(24, "TN PICS; Zero Suicide: a caring contact within 24 hours."),
@@ -163,6 +172,7 @@ MEASURES: tuple[Measure, ...] = (
         exclusions=_GONE,
         source="TN PICS: face to face within 7 days.",
         rule=leaving.face_to_face,
+        concerns=leaving.left_in_period,
         part_labels={Part.MET: "Met in time", Part.LATE: "Met late", Part.NOT: "Not met"},
     ),
     Measure(
@@ -188,6 +198,7 @@ MEASURES: tuple[Measure, ...] = (
         "entered in error.",
         source=_JOURNAL,
         rule=calls.answered_in_time,
+        concerns=calls.has_calls,
         part_labels={Part.MET: "In time", Part.LATE: "Answered late", Part.NOT: "Not answered"},
     ),
     Measure(
@@ -200,6 +211,7 @@ MEASURES: tuple[Measure, ...] = (
         exclusions="Settled by what happened before an answer was due; entered in error.",
         source=_JOURNAL,
         rule=calls.unanswered,
+        concerns=calls.has_calls,
         is_better_high=False,
         part_labels={Part.MET: "Not answered", Part.NOT: "Answered"},
     ),
@@ -212,6 +224,7 @@ MEASURES: tuple[Measure, ...] = (
         exclusions="Entered in error.",
         source=_JOURNAL,
         rule=calls.settled,
+        concerns=calls.has_calls,
         part_labels={Part.MET: "Resolved", Part.NOT: "Still open"},
     ),
     Measure(
@@ -223,6 +236,7 @@ MEASURES: tuple[Measure, ...] = (
         exclusions="Settled by what happened before anybody took it; entered in error.",
         source=_JOURNAL,
         rule=calls.missed_to_answer,
+        concerns=calls.has_calls,
         shape=Shape.TIME,
         is_better_high=False,
         part_labels={Part.MET: "Answered", Part.WAITING: "Waiting for an answer"},
@@ -251,5 +265,9 @@ BY_KEY = {measure.key: measure for measure in MEASURES}
 
 def figures(journeys: Iterable[Journey], context: Context) -> dict[str, Figure]:
     """Every measure over these journeys, by its key."""
-    told = list(journeys)
-    return {measure.key: measure.figure(told, context) for measure in MEASURES}
+    everybody = list(journeys)
+    concerned = {
+        concerns: [journey for journey in everybody if concerns(journey, context)]
+        for concerns in {measure.concerns for measure in MEASURES}
+    }
+    return {measure.key: measure.figure(concerned[measure.concerns], context) for measure in MEASURES}

@@ -7,7 +7,7 @@ due. So each counts once, and a late entry counts by when it happened. What is d
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from domain.measures.figure import Context, Counted, Part
 from domain.measures.journey import Journey, Planned
@@ -24,16 +24,17 @@ def kept(journeys: Iterable[Journey], context: Context) -> Iterator[Counted]:
         if journey.submitted_at is None:
             continue
         for contact in journey.contacts.values():
-            counted = _counted(journey, contact, context)
-            if counted is not None:
-                yield counted
+            if (at := _counts_at(contact)) is not None and context.period.holds(at):
+                counted = _counted(journey, contact, at, context)
+                if counted is not None:
+                    yield counted
 
 
-def _counted(journey: Journey, contact: Planned, context: Context) -> Counted | None:
-    is_met = contact.state is ContactState.MET and contact.met_at is not None
-    at = contact.met_at if is_met else contact.due_at - _BEFORE_MIDNIGHT
-    if at is None or not context.period.holds(at):
-        return None
+def _counts_at(contact: Planned) -> datetime | None:
+    return contact.met_at if contact.state is ContactState.MET else contact.due_at - _BEFORE_MIDNIGHT
+
+
+def _counted(journey: Journey, contact: Planned, at: datetime, context: Context) -> Counted | None:
     if contact.ended_at is not None and contact.ended_at < context.period.start_at:
         return None  # taken out before the period began: nobody waited for it then
     part, reason = _part(journey, contact, context), contact.reason

@@ -61,9 +61,17 @@ class Context:
     calendar: Calendar
 
 
+def anybody(journey: Journey, context: Context) -> bool:
+    """Any journey may hold a case."""
+    return True
+
+
 @dataclass(frozen=True)
 class Measure:
-    """One measure. The words are shown as they stand; `rule` finds its cases among the journeys."""
+    """One measure. The words are shown as they stand; `rule` finds its cases among the journeys.
+
+    `concerns` tells quickly which journeys may hold a case, once for all measures that share it.
+    """
 
     key: str
     title: str
@@ -73,6 +81,7 @@ class Measure:
     exclusions: str
     source: str
     rule: Callable[[Iterable[Journey], Context], Iterable[Counted]] = field(repr=False, compare=False)
+    concerns: Callable[[Journey, Context], bool] = field(default=anybody, repr=False, compare=False)
     shape: Shape = Shape.SHARE
     target: float | None = None
     target_source: str = ""

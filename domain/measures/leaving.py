@@ -77,6 +77,11 @@ def left_out(
     return min(found)[1] if found else None
 
 
+def left_in_period(journey: Journey, context: Context) -> bool:
+    """Whether somebody left in the period on this referral."""
+    return any(context.period.holds(left.at) for left in journey.departures.values())
+
+
 def departures(journeys: Iterable[Journey], context: Context) -> Iterator[tuple[Journey, Departure]]:
     """Every departure in the period of somebody who was referred."""
     for journey in journeys:

@@ -58,8 +58,13 @@ def closed_loop(journeys: Iterable[Journey], context: Context) -> Iterator[Count
         )
 
 
+def sent_in_period(journey: Journey, context: Context) -> bool:
+    """Whether the referral was sent in the period."""
+    return context.period.holds(journey.submitted_at)
+
+
 def _referred(journeys: Iterable[Journey], context: Context) -> Iterator[Journey]:
-    return (journey for journey in journeys if context.period.holds(journey.submitted_at))
+    return (journey for journey in journeys if sent_in_period(journey, context))
 
 
 def _timed(journey: Journey, done_at: datetime | None, context: Context) -> Counted:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, CompoundSelect, Select, and_, cast, func, or_, select, union
+from sqlalchemy import JSON, ColumnElement, CompoundSelect, Select, and_, cast, func, or_, select, type_coerce, union
+from sqlalchemy.types import NullType
 from sqlmodel import Session, col
 
 from domain.measures.catalog import figures
@@ -66,8 +67,9 @@ _COLUMNS: tuple[Any, ...] = (
     JournalEntry.at,
     JournalEntry.recorded_at,
     JournalEntry.subject_id,
-    JournalEntry.data,
+    type_coerce(JournalEntry.data, NullType),  # as the driver gives it: SQLAlchemy's decoding takes twice as long
 )
+_decode = json.JSONDecoder().raw_decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,12 +199,14 @@ def _entries(session: Session, program_id: str, period: Period, concerned: _Conc
     )
     seen: set[tuple[str, int]] = set()
     for condition in wanted:
-        for entry in map(Event._make, session.execute(select(*_COLUMNS).where(condition)).yield_per(5000)):
-            if entry.event in _SETTLED:  # the only ones that two of the queries may find
-                if (entry.stream, entry.seq) in seen:
+        for row in session.execute(select(*_COLUMNS).where(condition)).yield_per(5000):
+            stream_id, seq, name, happened_at, recorded_at, subject_id, data = row
+            if name in _SETTLED:  # the only ones that two of the queries may find
+                if (stream_id, seq) in seen:
                     continue
-                seen.add((entry.stream, entry.seq))
-            yield entry
+                seen.add((stream_id, seq))
+            facts = _decode(data)[0] if isinstance(data, str) else data
+            yield Event(stream_id, seq, name, happened_at, recorded_at, subject_id, facts)
 
 
 def _between(start: datetime, end: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
