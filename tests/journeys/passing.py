@@ -15,7 +15,7 @@ from tests.engine.running import Engine, settled, until, whole_system
 from tests.engine.watched import Watched
 
 MINUTE = timedelta(minutes=1)
-LEG_SECONDS = 0.8
+LEG_SECONDS = 3.0
 """How long a leg of the fast clock takes at least, in real seconds, whatever it covers."""
 
 
