@@ -129,7 +129,7 @@ def cases(
         "measures_cases.html",
         request,
         status=422 if asked.errors else 200,
-        errors=asked.errors,
+        errors={"": next(iter(asked.errors.values()))} if asked.errors else {},  # the fields are on the other page
         measure=measure,
         period=asked.period,
         kind=titles.get(kind, kind),

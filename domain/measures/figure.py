@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from domain.clock import Calendar
 from domain.measures.journey import Journey
@@ -37,8 +38,7 @@ class Shape(Word):
     TIME = "time", "Hours"
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """One case of one measure: whose, since when, how it counts and why, and how long it took."""
 
     referral_id: str

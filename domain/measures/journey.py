@@ -16,7 +16,6 @@ from domain.vocabulary import (
     ClosureReason,
     ConsentStatus,
     ContactState,
-    Disposition,
     HoldReason,
     Mode,
     Outcome,
@@ -56,13 +55,10 @@ class Departure:
 
     cycle: int
     at: datetime
-    recorded_at: datetime
-    disposition: Disposition | None = None
     ended_hold: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
+class Try(NamedTuple):
     """One attempt that stands."""
 
     at: datetime
@@ -159,7 +155,7 @@ def tell(about: About, events: Iterable[Event]) -> Journey:
 def _submitted(journey: Journey, event: Event) -> None:
     journey.submitted_at = event.at
     if left := _instant(event.data.get("discharged_at")):
-        journey.departures.setdefault(1, Departure(1, left, event.recorded_at))
+        journey.departures.setdefault(1, Departure(1, left))
 
 
 def _accepted(journey: Journey, event: Event) -> None:
@@ -178,14 +174,13 @@ def _rejected(journey: Journey, event: Event) -> None:
 def _discharged(journey: Journey, event: Event) -> None:
     if event.data.get("after_hold"):
         return  # the end of the hold, which follows, carries the instant
-    disposition = Disposition(event.data["disposition"])
-    journey.departures[journey.cycle] = Departure(journey.cycle, event.at, event.recorded_at, disposition)
+    journey.departures[journey.cycle] = Departure(journey.cycle, event.at)
 
 
 def _discharge_corrected(journey: Journey, event: Event) -> None:
     departure = journey.departures.get(journey.cycle)
     if departure is not None:
-        departure.at, departure.disposition = event.at, Disposition(event.data["disposition"])
+        departure.at = event.at
 
 
 def _discharge_cancelled(journey: Journey, event: Event) -> None:
@@ -202,7 +197,7 @@ def _hold_ended(journey: Journey, event: Event) -> None:
     if left := _instant(event.data.get("discharged_at")):
         if journey.cycle in journey.departures:
             journey.cycle += 1
-        journey.departures[journey.cycle] = Departure(journey.cycle, left, event.recorded_at, ended_hold=True)
+        journey.departures[journey.cycle] = Departure(journey.cycle, left, ended_hold=True)
 
 
 def _hold_undone(journey: Journey, event: Event) -> None:
