@@ -56,9 +56,7 @@ class _Looked:
         return [e for e in self.rows.escalations if e.state is not EscalationState.RESOLVED]
 
 
-def broken_invariants(
-    session: Session, referral_id: str, now: datetime, *, everything: bool = True
-) -> list[str]:
+def broken_invariants(session: Session, referral_id: str, now: datetime, *, everything: bool = True) -> list[str]:
     """What does not hold for this referral at `now`, each as `number: sentence`; empty when all is well.
 
     Without `everything` only what the loaded case tells, which asks the database nothing more: after every step of a
