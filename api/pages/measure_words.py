@@ -127,7 +127,7 @@ def _beside(figure: Figure) -> str | None:
         said.append(f"Target {figure.measure.target:.0f} % ({figure.measure.target_source})")
     if figure.measure.shape is Shape.TIME and figure.business_hours.count:
         days = figure.business_days.median or 0
-        said.append(f"{hours(figure.business_hours.median)} on business days; {days:g} business days")
+        said.append(f"{figure.business_hours.median:.0f} business hours, {days:g} business days")
     if waiting := figure.counts[Part.WAITING]:
         said.append(f"{waiting} {figure.measure.label(Part.WAITING).lower()}")
     return "; ".join(said) or None

@@ -20,7 +20,7 @@ CHOICES = {
     "last-month": "Last month",
     "quarter": "This quarter",
     "last-quarter": "Last quarter",
-    "custom": "Dates of your choice",
+    "custom": "Chosen dates",
 }
 """The periods that a page offers."""
 USUAL = "30d"
