@@ -347,9 +347,9 @@ def test_the_badge_counts_what_is_overdue_and_due_and_stands_on_every_page(town:
     town.time_passes(hours=25)
     town.refer("Bo", left=True)
     page = town.browser("bridger").get("/people")
-    badge = next(one for one in page.all("span") if one.attributes.get("class") == "fb-nav__badge")
+    badges = [one.text.split() for one in page.all("span") if one.attributes.get("class") == "fb-nav__badge"]
     today = said(town.browser("bridger").get("/today"))
-    assert " ".join(badge.text.split()) == "3 waiting"
+    assert ["3", "waiting"] in badges
     assert "3 to do today, 2 overdue" in today
 
 
