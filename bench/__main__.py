@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import filing, pages, simulation
+from bench import cost, filing, pages, simulation
 from bench.figures import Figure, show
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
+    "cost": cost.run,
     "filing": filing.run,
     "pages": pages.run,
     "simulate": simulation.run,

@@ -25,7 +25,7 @@ class TransitionWorkflow:
     async def run(self, referral_id: str) -> None:
         """Run until the records have nothing more to wait for."""
         while not (ahead := await self._ask(referral_id)).is_over:
-            if ahead.is_due:
+            if ahead.is_due:  # meanwhile; and in histories from before asking carried out what was due
                 ahead = await self._carry_out(referral_id, ahead)
             if ahead.is_over:
                 return
@@ -40,7 +40,7 @@ class TransitionWorkflow:
         self._nudged = True
 
     async def _ask(self, referral_id: str) -> Appointment:
-        """What is next."""
+        """What is next, after what is due by now."""
         self._nudged = False  # before asking: a nudge that lands meanwhile must not be lost
         return await self._by_activity(names.NEXT_ITEM, referral_id, "What is next")
 

@@ -41,7 +41,7 @@ class PaperRecords:
             self.asked.append(referral_id)
             answer = self._next(referral_id)
             self.before_answer(referral_id)
-            return answer
+            return carry_out(referral_id) if answer.is_due else answer
 
         @activity.defn(name=names.CARRY_OUT)
         def carry_out(referral_id: str) -> Appointment:

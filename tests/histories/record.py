@@ -18,12 +18,10 @@ from temporalio.client import WorkflowHistory
 
 from cli.temporal_server import temporal_server
 from domain import agenda
-from records import clock, migrate
-from records import engine as records_engine
+from records import clock
 from tests.engine.paper import PaperRecords
-from tests.engine.program import events, small_program
-from tests.engine.running import DYNAMIC_CONFIG, SOON_TOO_LONG, Engine, Handle, engine, settled, until, whole_system
-from tests.engine.watched import Watched
+from tests.engine.running import DYNAMIC_CONFIG, SOON_TOO_LONG, Engine, Handle, engine, settled, until
+from tests.engine.watched import ninety_days_alone
 from workflows import names
 from workflows.delivery import DeliveryWorkflow
 from workflows.upkeep import UpkeepWorkflow
@@ -94,22 +92,6 @@ async def upkeep(running: Engine, paper: PaperRecords) -> Handle:
     return handle
 
 
-async def ninety_days(address: str) -> WorkflowHistory:
-    """A whole journey on the real records, every contact made."""
-    with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{Path(folder) / 'footbridge.sqlite3'}"
-        migrate.upgrade(url)
-        records_engine.configure(url)
-        program = small_program()
-        async with whole_system(address) as running:
-            watched = Watched(running, program.file())
-            await until(lambda: "offer.made" in events(watched.referral_id))
-            await watched.ninety_days(program)
-            history = await watched.handle.fetch_history()
-        records_engine.dispose()
-        return history
-
-
 async def record(address: str, folder: Path, *scenarios: Scenario) -> None:
     """Run each scenario and write its history into `folder`."""
     for scenario in scenarios:
@@ -122,8 +104,7 @@ async def record(address: str, folder: Path, *scenarios: Scenario) -> None:
 
 async def record_ninety_days(address: str, folder: Path) -> None:
     """The same for the real records."""
-    clock.run_real()
-    _write(folder / "ninety_days.json", await ninety_days(address))
+    _write(folder / "ninety_days.json", (await ninety_days_alone(address)).history)
 
 
 def _write(path: Path, history: WorkflowHistory) -> None:

@@ -20,9 +20,10 @@ from workflows.names import Appointment
 
 @activity.defn(name=names.NEXT_ITEM, no_thread_cancel_exception=True)
 def next_item(referral_id: str) -> Appointment:
-    """The referral's next appointment, as the records keep it."""
+    """The referral's next appointment; what is due by now is carried out first, since another call costs events."""
     with read_session() as session:
-        return _appointment(session, referral_id, find_next_item(session, referral_id))
+        ahead = _appointment(session, referral_id, find_next_item(session, referral_id))
+    return carry_out(referral_id) if ahead.is_due else ahead
 
 
 @activity.defn(name=names.CARRY_OUT, no_thread_cancel_exception=True)
