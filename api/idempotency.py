@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 
 from fastapi import Request, Response
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from api import auth
@@ -23,22 +22,19 @@ _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _KEPT_HEADERS = ("etag", "location", "content-type")
 
 
-class Meanwhile(Exception):
-    """Another request with the same key was faster: begin again and give its answer."""
-
-
 @dataclass(frozen=True)
 class Opened:
     """A key that this request holds; `answer` is what was answered before, if it was."""
 
     key_id: str
+    fingerprint: str
     answer: Response | None
 
     def keep(self, session: Session, answer: Response) -> None:
         """Keep this answer for when the request comes again."""
         headers = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
         text = bytes(answer.body).decode()
-        keep_answer(session, self.key_id, answer.status_code, {"headers": headers, "text": text})
+        keep_answer(session, self.key_id, self.fingerprint, answer.status_code, {"headers": headers, "text": text})
 
 
 def key_of(request: Request) -> str | None:
@@ -52,17 +48,15 @@ def key_of(request: Request) -> str | None:
 
 
 def open_key(session: Session, request: Request, me: auth.SignedIn, body: bytes) -> Opened | None:
-    """Claim the key of this request, or find its answer. Raises Invalid (used otherwise), Meanwhile (begin again)."""
+    """Claim the key of this request, or find its answer. Raises Invalid (used for something else)."""
     key = key_of(request)
     if key is None:
         return None
     key_id = hashlib.sha256("\n".join((me.id, request.url.path, key)).encode()).hexdigest()
     fingerprint = hashlib.sha256(body).hexdigest()
-    try:
-        kept = claim_key(session, key_id, fingerprint)
-    except IntegrityError as error:
-        raise Meanwhile from error
+    kept = claim_key(session, key_id, fingerprint)
     if kept is None:
-        return Opened(key_id, None)
-    headers = kept.body["headers"] | {"Idempotency-Replayed": "true"}
-    return Opened(key_id, Response(kept.body["text"], status_code=kept.status, headers=headers))
+        return Opened(key_id, fingerprint, None)
+    status, body = kept
+    headers = body["headers"] | {"Idempotency-Replayed": "true"}
+    return Opened(key_id, fingerprint, Response(body["text"], status_code=status, headers=headers))

@@ -143,8 +143,6 @@ def _run(made: Served, request: Request, received: Received, values: dict[str, A
     for _ in range(MOST_TRIES - 1):
         try:
             return _once(made, request, received, values, writes)
-        except idempotency.Meanwhile:
-            continue
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", "") not in _BEGIN_AGAIN:
                 raise

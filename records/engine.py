@@ -18,6 +18,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
+from records.tables import Facility, Program, Staff
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -38,6 +40,7 @@ _database: _Database | None = None
 _listeners: list[Callable[[Word], None]] = []
 
 NUDGES, DELIVERIES = "footbridge_nudges", "footbridge_deliveries"
+_HELD = "footbridge_held"
 
 
 def configure(url: str, *, pool_size: int = 20) -> Engine:
@@ -107,6 +110,13 @@ def database() -> _Database:
     if _database is None:
         raise RuntimeError("no database is open: call records.engine.configure first")
     return _database
+
+
+@event.listens_for(Session, "loaded_as_persistent")
+def _hold(session: Any, row: Any) -> None:
+    """A session lets go of rows that nobody holds; who is who and what is where are asked for again and again."""
+    if isinstance(row, (Program, Facility, Staff)):
+        session.info.setdefault(_HELD, []).append(row)
 
 
 @contextmanager

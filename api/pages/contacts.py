@@ -93,7 +93,7 @@ def log(request: Request, session: SessionDep, me: Me, form: FormDep, referral_i
     note, reoffer = form.area("note"), form.area("reoffer_note")
     call_back_at, confirmed = form.instant_or_none("call_back_at", zone), form.yes("confirmed")
     form.check()
-    if (before := once.before()) is not None:  # asked first: after an ending the bridger sees the person no more
+    if (before := once.answered()) is not None:  # asked first: after an ending the bridger sees the person no more
         return before
     if outcome is Outcome.CALL_LATER:
         if "call_back_at" not in form.as_typed():
@@ -102,8 +102,6 @@ def log(request: Request, session: SessionDep, me: Me, form: FormDep, referral_i
     if outcome in CONFIRMED_FIRST and not confirmed:
         found = load_person_page(session, me.actor, referral_id)
         return page("log_confirm.html", request, values=form.as_typed(), **about(found, contact), outcome=outcome)
-    if (before := once.answered()) is not None:
-        return before
     logged = contacts.log_attempt(
         session, me.actor, referral_id, mode, outcome, at=at, minutes=minutes, note=note,
         contact_id=contact or None, call_back_at=call_back_at, reoffer_note=reoffer,
@@ -156,10 +154,10 @@ def call_back_times(now: datetime, zone: str) -> list[dict[str, str]]:
             found.append((soon, f"In {hours} hour{'s' if hours > 1 else ''}, {clock_time(soon, zone)}"))
     evening = at_local(today, time(18), zone)
     if evening > now + timedelta(hours=1):
-        found.append((evening, "This evening, 6:00 pm"))
+        found.append((evening, "This evening, 6 pm"))
     tomorrow = today + timedelta(days=1)
-    found.append((at_local(tomorrow, time(9), zone), "Tomorrow morning, 9:00 am"))
-    found.append((at_local(tomorrow, time(14), zone), "Tomorrow afternoon, 2:00 pm"))
+    found.append((at_local(tomorrow, time(9), zone), "Tomorrow morning, 9 am"))
+    found.append((at_local(tomorrow, time(14), zone), "Tomorrow afternoon, 2 pm"))
     return [{"value": wall(at, zone).strftime("%Y-%m-%dT%H:%M"), "text": text} for at, text in found]
 
 

@@ -12,15 +12,12 @@ import secrets
 from typing import Any, Literal
 
 from fastapi import Request, Response
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from api.deps import redirect_after_post
 from api.forms import Form
 from api.serving import Me
-from records import clock
-from records.commands.idempotency import KEPT_FOR, claim_key, keep_answer
-from records.tables import Idempotency
+from records.commands.idempotency import claim_key, keep_answer
 
 FIELD = "once"
 
@@ -37,27 +34,16 @@ class Once:
         self._session, self._request = session, request
         self._key = _key(request, me, form)
 
-    def before(self) -> Response | None:
-        """The answer that this very form got before, without claiming it: for pages that may ask for more first."""
-        kept = self._session.get(Idempotency, self._key) if self._key is not None else None
-        return self._redirect(**kept.body) if kept is not None and clock.now() - kept.created_at <= KEPT_FOR else None
-
     def answered(self) -> Response | None:
-        """The answer that this very form got before, or None: then it is claimed now, and `go` must follow."""
-        if self._key is None:
-            return None
-        try:
-            with self._session.begin_nested():
-                kept = claim_key(self._session, self._key, "")
-        except IntegrityError:  # the other click was faster by a breath, and its answer is there now
-            kept = claim_key(self._session, self._key, "")
-        return self._redirect(**kept.body) if kept is not None else None
+        """The answer that this very form got before, or None: then `go` keeps the one it gets now."""
+        kept = claim_key(self._session, self._key, "") if self._key is not None else None
+        return self._redirect(**kept[1]) if kept is not None else None
 
     def go(self, to: str, sentence: str = "", kind: Literal["done", "note", "problem"] = "done") -> Response:
         """Go on to a page (303) and keep that as the answer."""
         answer: dict[str, Any] = {"to": to, "sentence": sentence, "kind": kind}
         if self._key is not None:
-            keep_answer(self._session, self._key, 303, answer)
+            keep_answer(self._session, self._key, "", 303, answer)
         return self._redirect(**answer)
 
     def _redirect(self, to: str, sentence: str, kind: Literal["done", "note", "problem"]) -> Response:

@@ -1,11 +1,15 @@
-"""Answers kept for requests that come again: the key is claimed first and answered within the same transaction."""
+"""Answers kept for requests that come again: looked for before the command, kept within its transaction.
+
+Whoever comes with the same key meanwhile waits for that transaction: on SQLite because writers take turns, on
+PostgreSQL by a lock on the key, so that nobody does the work twice only to find out at the end.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete, func, insert, select
 from sqlmodel import Session, col
 
 from domain.errors import Invalid
@@ -14,30 +18,33 @@ from records.tables import Idempotency
 
 KEPT_FOR = timedelta(hours=24)
 
+_FOUND = select(
+    col(Idempotency.fingerprint), col(Idempotency.status), col(Idempotency.body), col(Idempotency.created_at)
+).where(col(Idempotency.id) == bindparam("key_id"))
 
-def claim_key(session: Session, key_id: str, fingerprint: str) -> Idempotency | None:
-    """The answer kept under this key, or None when it is claimed now; `keep_answer` must follow.
 
-    Raises Invalid when the key was used for something else, sqlalchemy's IntegrityError when another transaction has
-    claimed it meanwhile (begin again then).
+def claim_key(session: Session, key_id: str, fingerprint: str) -> tuple[int, Any] | None:
+    """Status and body of the answer kept under this key, or None: then it is this transaction's to answer.
+
+    `key_id` is a SHA-256 in hexadecimal. Raises Invalid when the key was used for something else.
     """
-    known = session.get(Idempotency, key_id)
-    if known is not None and clock.now() - known.created_at <= KEPT_FOR:
-        if known.fingerprint != fingerprint:
-            raise Invalid("key_reused", "This Idempotency-Key was used for another request. Choose a new one.")
-        return known
-    if known is not None:
-        session.delete(known)
-        session.flush()
-    session.add(Idempotency(id=key_id, fingerprint=fingerprint, status=0, created_at=clock.now()))
-    session.flush()
-    return None
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().execute(select(func.pg_advisory_xact_lock(int(key_id[:15], 16))))
+    found = session.connection().execute(_FOUND, {"key_id": key_id}).first()
+    if found is None:
+        return None
+    if clock.now() - found.created_at > KEPT_FOR:
+        session.connection().execute(delete(Idempotency).where(col(Idempotency.id) == key_id))
+        return None
+    if found.fingerprint != fingerprint:
+        raise Invalid("key_reused", "This Idempotency-Key was used for another request. Choose a new one.")
+    return found.status, found.body
 
 
-def keep_answer(session: Session, key_id: str, status: int, answer: dict[str, Any]) -> None:
+def keep_answer(session: Session, key_id: str, fingerprint: str, status: int, answer: dict[str, Any]) -> None:
     """Keep the answer for a key that this transaction has claimed."""
-    row = session.get_one(Idempotency, key_id)
-    row.status, row.body = status, answer
+    kept = {"id": key_id, "fingerprint": fingerprint, "status": status, "body": answer, "created_at": clock.now()}
+    session.connection().execute(insert(Idempotency), kept)
 
 
 def forget_answers(session: Session) -> int:

@@ -83,7 +83,6 @@ def register_person(session: Session, program_id: str, details: PersonDetails, *
     )
     fill_person(person, details, zone)
     session.add(person)
-    session.flush()
     add_identifiers(session, person, details.identifiers)
     return person
 
@@ -185,9 +184,13 @@ def _place(place: Place, index: int) -> dict[str, str]:
 
 def add_identifiers(session: Session, person: Person, identifiers: Sequence[Identifier]) -> None:
     """Keep further identifiers. Raises Conflict when one belongs to somebody else: a human must look."""
+    said = set()
     for identifier in identifiers[:MAX_ITEMS]:
         system = checked_text(identifier.system, "identifiers", limit=LINE_LENGTH, required=True)
         value = checked_text(identifier.value, "identifiers", limit=80, required=True)
+        if (system, value) in said:
+            continue
+        said.add((system, value))
         known = session.exec(
             select(PersonIdentifier).where(
                 PersonIdentifier.program_id == person.program_id,
@@ -211,7 +214,6 @@ def add_identifiers(session: Session, person: Person, identifiers: Sequence[Iden
                     kind=identifier.kind,
                 )
             )
-    session.flush()
 
 
 def say_not_duplicate(session: Session, actor: Actor, first_id: str, second_id: str) -> None:

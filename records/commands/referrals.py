@@ -84,44 +84,43 @@ def file_referral(
     now = clock.now()
     if not as_draft:
         _check_details(details, now, facility.zone)
-    if person_id is not None:
-        known = _known_person(session, actor, person_id)
-        _refuse_second(session, known)
-        if person is not None:
-            learn_about(session, known, person)
-    elif person is not None:
-        known = register_person(session, program.id, person, zone=facility.zone)
-    else:
-        raise Invalid("required", "Say who the person is.", field="person")
-    if not as_draft:
-        _require_minimum(known, details)
-    previous = session.exec(
-        select(Referral.id).where(Referral.person_id == known.id).order_by(col(Referral.created_at).desc()).limit(1)
-    ).first()
-    referral = Referral(
-        id=new_id("ref"),
-        program_id=program.id,
-        number=_number(),
-        person_id=known.id,
-        facility_id=facility.id,
-        planner_id=None if actor.is_system else actor.id,
-        source=source,
-        setting=details.setting,
-        protocol_id=newest_for_setting(session, program.id, details.setting),
-        previous_id=previous,
-        created_at=now,
-        visit_id=checked_text(details.visit_id, "visit_id", limit=80),
-    )
-    _fill(referral, details, now)
-    session.add(referral)
-    session.flush()
-    work = Work(session, actor, start_case(session, referral, known, program), now)
-    if as_draft:
-        work.record("referral.drafted", source=source)
+    # Nothing here asks for what is being written, so that all of it is written at once, when the transaction ends.
+    with session.no_autoflush:
+        previous = None
+        if person_id is not None:
+            known = _known_person(session, actor, person_id)
+            _refuse_second(session, known)
+            previous = _latest_of(session, known)
+            if person is not None:
+                learn_about(session, known, person)
+        elif person is not None:
+            known = register_person(session, program.id, person, zone=facility.zone)
+        else:
+            raise Invalid("required", "Say who the person is.", field="person")
+        if not as_draft:
+            _require_minimum(known, details)
+        referral = Referral(
+            id=new_id("ref"),
+            program_id=program.id,
+            number=_number(),
+            person_id=known.id,
+            facility_id=facility.id,
+            planner_id=None if actor.is_system else actor.id,
+            source=source,
+            setting=details.setting,
+            protocol_id=newest_for_setting(session, program.id, details.setting),
+            previous_id=previous,
+            created_at=now,
+            visit_id=checked_text(details.visit_id, "visit_id", limit=80),
+        )
+        _fill(referral, details, now)
+        work = Work(session, actor, start_case(session, referral, known, program), now)
+        if as_draft:
+            work.record("referral.drafted", source=source)
+        else:
+            _submit(work)
         work.settle()
-        return referral
-    _submit(work)
-    work.settle()
+        session.add(referral)
     return referral
 
 
@@ -323,6 +322,12 @@ def _known_person(session: Session, actor: Actor, person_id: str) -> Person:
     if person is None or person.program_id != actor.program_id:
         raise NotFound("That person")
     return person
+
+
+def _latest_of(session: Session, person: Person) -> str | None:
+    """The id of the person's latest referral so far."""
+    latest = select(Referral.id).where(Referral.person_id == person.id).order_by(col(Referral.created_at).desc())
+    return session.exec(latest.limit(1)).first()
 
 
 def _refuse_second(session: Session, person: Person) -> None:

@@ -10,7 +10,10 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
+from sqlalchemy import ColumnElement, Select, bindparam
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
 from domain.errors import Invalid, NotAllowed, NotFound
@@ -20,7 +23,7 @@ from records.commands.staff import end_sessions
 from records.commands.text import LINE_LENGTH, checked_text
 from records.ids import new_id
 from records.settings import get_settings
-from records.tables import ApiToken, Staff, StaffSession
+from records.tables import ApiToken, Facility, Program, Staff, StaffSession
 
 FREE_TRIES = 3
 LONGEST_WAIT = timedelta(seconds=60)
@@ -113,19 +116,34 @@ def _open_session(session: Session, staff: Staff, now: datetime, agent: str) -> 
     return token
 
 
+def _with_staff(owned: Any, condition: ColumnElement[bool]) -> Select[Any]:
+    """One question for who is there and what every page asks next: their program and their facility."""
+    return (
+        sa_select(owned, Staff, Program, Facility)
+        .join(Staff, col(Staff.id) == owned.staff_id)
+        .join(Program, col(Program.id) == col(Staff.program_id))
+        .outerjoin(Facility, col(Facility.id) == col(Staff.facility_id))
+        .where(condition)
+    )
+
+
+_BY_SESSION = _with_staff(StaffSession, col(StaffSession.id) == bindparam("kept"))
+_BY_TOKEN = _with_staff(ApiToken, col(ApiToken.token_hash) == bindparam("kept"))
+
+
 def session_of(session: Session, token: str, *, is_by_itself: bool = False) -> Staff | None:
     """Who is signed in with this token; None when nobody is, it was idle for too long, or its day is over.
 
     That the person is still there is noted at most once a minute, in a moment of its own when `session` only reads;
     not when the page asked by itself: a phone left lying open still signs out.
     """
-    row, now = session.get(StaffSession, _kept(token)), clock.now()
-    if row is None or now >= row.ends_at:
+    found, now = session.execute(_BY_SESSION, {"kept": _kept(token)}).first(), clock.now()
+    if found is None:
         return None
-    if now - row.seen_at >= _real(timedelta(minutes=get_settings().session_idle_minutes)):
+    row, staff = found[0], found[1]
+    if now >= row.ends_at or now - row.seen_at >= _real(timedelta(minutes=get_settings().session_idle_minutes)):
         return None
-    staff = session.get(Staff, row.staff_id)
-    if staff is None or not staff.is_active:
+    if not staff.is_active:
         return None
     if not is_by_itself and now - row.seen_at >= _real(TOUCH_EVERY):
         if _writes(session):
@@ -176,12 +194,11 @@ def create_token(session: Session, staff: Staff, name: str, days: int, *, by: st
 
 def staff_of_token(session: Session, token: str) -> Staff | None:
     """Whose bearer token this is; None when it is unknown, over or taken back."""
-    row = session.exec(select(ApiToken).where(ApiToken.token_hash == _kept(token))).first()
-    now = clock.now()
-    if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+    found, now = session.execute(_BY_TOKEN, {"kept": _kept(token)}).first(), clock.now()
+    if found is None:
         return None
-    staff = session.get(Staff, row.staff_id)
-    if staff is None or not staff.is_active:
+    row, staff = found[0], found[1]
+    if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now) or not staff.is_active:
         return None
     if _writes(session) and (row.used_at is None or now - row.used_at >= _real(TOUCH_EVERY)):
         row.used_at = now

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, String, TypeDecorator
+from sqlalchemy import JSON, DateTime, ForeignKey, String, TypeDecorator
 from sqlalchemy.engine import Dialect
 from sqlmodel import Field
 
@@ -64,3 +64,11 @@ def document(factory: Any) -> Any:
     """A column holding a small list or mapping; replace it as a whole, never change it in place."""
     # Wrapped: pydantic looks at the factory's signature for every row, and that of a built-in type is slow to find.
     return Field(default_factory=lambda: factory(), sa_type=JSON)
+
+
+def points_to(column: str, **options: Any) -> Any:
+    """A column holding the key of another table's row (`person.id`), which must be there when the transaction commits.
+
+    Looked at then and not sooner, so that a command may write its rows in any order, and all at once.
+    """
+    return Field(sa_column_args=(ForeignKey(column, deferrable=True, initially="DEFERRED"),), **options)

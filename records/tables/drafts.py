@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from records.tables.columns import document, instant
+from records.tables.row import Row
 
 
-class Draft(SQLModel, table=True):
+class Draft(Row, table=True):
     """A form that was begun, as it was typed: it survives an interruption, a sign-out and a crash.
 
     It is no referral yet: nothing is promised and nobody is told. The page that shows the form gives the id, so that a

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from domain.vocabulary import Channel, NotificationState
 from records.tables.columns import document, instant, words
+from records.tables.row import Row
 
 
-class JournalEntry(SQLModel, table=True):
+class JournalEntry(Row, table=True):
     """One thing that happened. Append-only; one sequence a stream, each entry's hash covering the one before."""
 
     __tablename__ = "journal"
@@ -35,7 +36,7 @@ class JournalEntry(SQLModel, table=True):
     hash: str
 
 
-class Notification(SQLModel, table=True):
+class Notification(Row, table=True):
     """One message to one member of staff over one channel, once: `key` is unique."""
 
     __table_args__ = (
@@ -68,7 +69,7 @@ class Notification(SQLModel, table=True):
     seen_at: datetime | None = instant()
 
 
-class Outbox(SQLModel, table=True):
+class Outbox(Row, table=True):
     """What the embedded run would have sent: e-mail and texts that a page shows."""
 
     id: int | None = Field(default=None, primary_key=True)
@@ -80,7 +81,7 @@ class Outbox(SQLModel, table=True):
     at: datetime = instant(nullable=False, index=True)
 
 
-class Disclosure(SQLModel, table=True):
+class Disclosure(Row, table=True):
     """Something of a person's that left the program, or was held back, and why."""
 
     id: str = Field(primary_key=True)
@@ -96,7 +97,7 @@ class Disclosure(SQLModel, table=True):
     at: datetime = instant(nullable=False)
 
 
-class Inbound(SQLModel, table=True):
+class Inbound(Row, table=True):
     """A message from outside, kept as it came, and what was done with it. The same message is taken once."""
 
     __table_args__ = (UniqueConstraint("program_id", "source", "message_id"),)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from domain.vocabulary import FacilityKind, Gender, Role, Setting
-from records.tables.columns import document, instant, words
+from records.tables.columns import document, instant, points_to, words
+from records.tables.row import Row
 
 
-class Program(SQLModel, table=True):
+class Program(Row, table=True):
     """A peer agency: its time zone, calendar and rules."""
 
     id: str = Field(primary_key=True)
@@ -32,11 +33,11 @@ class Program(SQLModel, table=True):
     created_at: datetime = instant(nullable=False)
 
 
-class Facility(SQLModel, table=True):
+class Facility(Row, table=True):
     """A hospital, emergency department, jail or prison that refers people."""
 
     id: str = Field(primary_key=True)
-    program_id: str = Field(index=True, foreign_key="program.id")
+    program_id: str = points_to("program.id", index=True)
     name: str
     kind: FacilityKind = words(FacilityKind)
     setting: Setting = words(Setting)
@@ -49,11 +50,11 @@ class Facility(SQLModel, table=True):
     created_at: datetime = instant(nullable=False)
 
 
-class Staff(SQLModel, table=True):
+class Staff(Row, table=True):
     """Somebody who signs in."""
 
     id: str = Field(primary_key=True)
-    program_id: str = Field(index=True, foreign_key="program.id")
+    program_id: str = points_to("program.id", index=True)
     email: str = Field(unique=True)
     name: str
     first_name: str = ""
@@ -75,11 +76,11 @@ class Staff(SQLModel, table=True):
         return any(role.value in self.roles for role in roles)
 
 
-class Bridger(SQLModel, table=True):
+class Bridger(Row, table=True):
     """What matching needs to know of a peer bridger. The key is the member of staff's."""
 
-    staff_id: str = Field(primary_key=True, foreign_key="staff.id")
-    program_id: str = Field(index=True, foreign_key="program.id")
+    staff_id: str = points_to("staff.id", primary_key=True)
+    program_id: str = points_to("program.id", index=True)
     languages: list[str] = document(list)
     gender: Gender = words(Gender, default=Gender.UNSTATED)
     lived_experience: list[str] = document(list)  # settings
@@ -90,7 +91,7 @@ class Bridger(SQLModel, table=True):
     is_taking_people: bool = True
 
 
-class Absence(SQLModel, table=True):
+class Absence(Row, table=True):
     """A time in which a bridger is away, and who covers."""
 
     id: str = Field(primary_key=True)
@@ -104,7 +105,7 @@ class Absence(SQLModel, table=True):
     created_at: datetime = instant(nullable=False)
 
 
-class ProtocolVersion(SQLModel, table=True):
+class ProtocolVersion(Row, table=True):
     """A published protocol of a program. It never changes; a running case names the version it follows."""
 
     __tablename__ = "protocol"
@@ -119,7 +120,7 @@ class ProtocolVersion(SQLModel, table=True):
     published_by: str | None = None
 
 
-class StaffSession(SQLModel, table=True):
+class StaffSession(Row, table=True):
     """A signed-in browser. The token itself is not kept, only its hash."""
 
     id: str = Field(primary_key=True)  # SHA-256 of the token
@@ -130,7 +131,7 @@ class StaffSession(SQLModel, table=True):
     agent: str = ""
 
 
-class ApiToken(SQLModel, table=True):
+class ApiToken(Row, table=True):
     """A bearer token for the API. Kept as its hash."""
 
     id: str = Field(primary_key=True)
@@ -143,7 +144,7 @@ class ApiToken(SQLModel, table=True):
     revoked_at: datetime | None = instant()
 
 
-class Idempotency(SQLModel, table=True):
+class Idempotency(Row, table=True):
     """The answer that a request was given, for when it comes again."""
 
     id: str = Field(primary_key=True)  # hash of actor, route and key
@@ -153,7 +154,7 @@ class Idempotency(SQLModel, table=True):
     created_at: datetime = instant(nullable=False, index=True)
 
 
-class Meta(SQLModel, table=True):
+class Meta(Row, table=True):
     """Facts about this database: the anchor of a fast clock, when upkeep last ran."""
 
     key: str = Field(primary_key=True)

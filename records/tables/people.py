@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from sqlalchemy import Index, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from domain.vocabulary import Gender, Strength
-from records.tables.columns import document, instant, words
+from records.tables.columns import document, instant, points_to, words
+from records.tables.row import Row
 
 
-class Person(SQLModel, table=True):
+class Person(Row, table=True):
     """One person, and how to find them."""
 
     __table_args__ = (
@@ -20,7 +21,7 @@ class Person(SQLModel, table=True):
     )
 
     id: str = Field(primary_key=True)
-    program_id: str = Field(foreign_key="program.id")
+    program_id: str = points_to("program.id")
     given_name: str
     family_name: str
     preferred_name: str = ""
@@ -64,7 +65,7 @@ class Person(SQLModel, table=True):
         return any(not p.get("is_quarantined") for p in self.phones)
 
 
-class PersonIdentifier(SQLModel, table=True):
+class PersonIdentifier(Row, table=True):
     """A number that a facility or a payer knows the person by."""
 
     __tablename__ = "person_identifier"
@@ -72,13 +73,13 @@ class PersonIdentifier(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     program_id: str
-    person_id: str = Field(index=True, foreign_key="person.id")
+    person_id: str = points_to("person.id", index=True)
     system: str
     value: str
     kind: str = ""
 
 
-class NotDuplicate(SQLModel, table=True):
+class NotDuplicate(Row, table=True):
     """Somebody looked at two people and said they are two (acceptance scenario 13)."""
 
     __tablename__ = "not_duplicate"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time
 
 from sqlalchemy import Index, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from domain.vocabulary import (
     Ask,
@@ -27,14 +27,15 @@ from domain.vocabulary import (
     Subject,
     WelfareDecision,
 )
-from records.tables.columns import document, instant, words
+from records.tables.columns import document, instant, points_to, words
+from records.tables.row import Row
 
 
 def _partial(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
-class Referral(SQLModel, table=True):
+class Referral(Row, table=True):
     """A request that the program support a person, and where the transition stands."""
 
     __table_args__ = (
@@ -51,10 +52,10 @@ class Referral(SQLModel, table=True):
     )
 
     id: str = Field(primary_key=True)
-    program_id: str = Field(foreign_key="program.id")
+    program_id: str = points_to("program.id")
     number: str = Field(unique=True)  # the short reference that people say on the phone; names nobody
-    person_id: str = Field(index=True, foreign_key="person.id")
-    facility_id: str = Field(foreign_key="facility.id")
+    person_id: str = points_to("person.id", index=True)
+    facility_id: str = points_to("facility.id")
     planner_id: str | None = Field(default=None, index=True)
     source: str = "page"  # page, api, fhir, csv
     setting: Setting = words(Setting)
@@ -117,14 +118,14 @@ class Referral(SQLModel, table=True):
     held_since: datetime | None = instant()
 
 
-class Offer(SQLModel, table=True):
+class Offer(Row, table=True):
     """This person, offered to one bridger until a time."""
 
     __table_args__ = (Index("ix_offer_bridger", "bridger_id", "state"),)
 
     id: str = Field(primary_key=True)
     program_id: str
-    referral_id: str = Field(index=True, foreign_key="referral.id")
+    referral_id: str = points_to("referral.id", index=True)
     bridger_id: str
     state: OfferState = words(OfferState, default=OfferState.OPEN)
     made_at: datetime = instant(nullable=False)
@@ -136,7 +137,7 @@ class Offer(SQLModel, table=True):
     reasons: list[str] = document(list)
 
 
-class Assignment(SQLModel, table=True):
+class Assignment(Row, table=True):
     """A bridger walks with this person. One open at a time (design §5, invariant 8)."""
 
     __table_args__ = (
@@ -152,7 +153,7 @@ class Assignment(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     program_id: str
-    referral_id: str = Field(index=True, foreign_key="referral.id")
+    referral_id: str = points_to("referral.id", index=True)
     bridger_id: str
     started_at: datetime = instant(nullable=False)
     ended_at: datetime | None = instant()
@@ -163,7 +164,7 @@ class Assignment(SQLModel, table=True):
     covers_for_id: str | None = None  # the bridger who is away
 
 
-class Contact(SQLModel, table=True):
+class Contact(Row, table=True):
     """One planned follow-up contact: its window and what became of it."""
 
     __table_args__ = (
@@ -173,7 +174,7 @@ class Contact(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     program_id: str
-    referral_id: str = Field(foreign_key="referral.id")
+    referral_id: str = points_to("referral.id")
     key: str
     seq: int = 1
     cycle: int = 1
@@ -192,12 +193,12 @@ class Contact(SQLModel, table=True):
     reason: str = ""  # why it was waived, closed or superseded
 
 
-class Attempt(SQLModel, table=True):
+class Attempt(Row, table=True):
     """One try to reach the person, or a task done. Never changed; a mistake is taken back by a journalled command."""
 
     id: str = Field(primary_key=True)
     program_id: str
-    referral_id: str = Field(index=True, foreign_key="referral.id")
+    referral_id: str = points_to("referral.id", index=True)
     contact_id: str | None = None
     at: datetime = instant(nullable=False)
     recorded_at: datetime = instant(nullable=False)
@@ -212,14 +213,14 @@ class Attempt(SQLModel, table=True):
     met: list[str] = document(list)  # ids of the contacts that it met
 
 
-class Escalation(SQLModel, table=True):
+class Escalation(Row, table=True):
     """A rung that was raised: who was told, what is asked, by when, and what they did."""
 
     __table_args__ = (UniqueConstraint("referral_id", "subject", "subject_id", "occurrence", "rung"),)
 
     id: str = Field(primary_key=True)
     program_id: str
-    referral_id: str = Field(index=True, foreign_key="referral.id")
+    referral_id: str = points_to("referral.id", index=True)
     subject: Subject = words(Subject)
     subject_id: str
     occurrence: int = 1
@@ -246,23 +247,23 @@ class Escalation(SQLModel, table=True):
     resolution_note: str = ""
 
 
-class EscalationTold(SQLModel, table=True):
+class EscalationTold(Row, table=True):
     """Who was told of an escalation: their right to see the person, and their list of calls."""
 
     __tablename__ = "escalation_told"
     __table_args__ = (Index("ix_told_staff", "staff_id", "referral_id"),)
 
-    escalation_id: str = Field(primary_key=True, foreign_key="escalation.id")
+    escalation_id: str = points_to("escalation.id", primary_key=True)
     staff_id: str = Field(primary_key=True)
     referral_id: str
 
 
-class Hold(SQLModel, table=True):
+class Hold(Row, table=True):
     """A time in which follow-up rests: in hospital, in custody, transferred."""
 
     id: str = Field(primary_key=True)
     program_id: str
-    referral_id: str = Field(index=True, foreign_key="referral.id")
+    referral_id: str = points_to("referral.id", index=True)
     reason: HoldReason = words(HoldReason)
     where: str = ""
     note: str = ""

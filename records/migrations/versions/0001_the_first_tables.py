@@ -232,7 +232,7 @@ def upgrade() -> None:
         sa.Column("needs_clearance", sa.Boolean(), nullable=False),
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["program_id"], ["program.id"]),
+        sa.ForeignKeyConstraint(["program_id"], ["program.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_facility_program_id"), "facility", ["program_id"], unique=False)
@@ -264,7 +264,7 @@ def upgrade() -> None:
         sa.Column("merged_into_id", sa.String(), nullable=True),
         sa.Column("died_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["program_id"], ["program.id"]),
+        sa.ForeignKeyConstraint(["program_id"], ["program.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_person_birth", "person", ["program_id", "birth_on"], unique=False)
@@ -288,7 +288,7 @@ def upgrade() -> None:
         sa.Column("failed_sign_ins", sa.Integer(), nullable=False),
         sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["program_id"], ["program.id"]),
+        sa.ForeignKeyConstraint(["program_id"], ["program.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("email"),
     )
@@ -307,8 +307,8 @@ def upgrade() -> None:
         sa.Column("conflicts", sa.JSON(), nullable=False),
         sa.Column("caseload_limit", sa.Integer(), nullable=True),
         sa.Column("is_taking_people", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(["program_id"], ["program.id"]),
-        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"]),
+        sa.ForeignKeyConstraint(["program_id"], ["program.id"], initially="DEFERRED", deferrable=True),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("staff_id"),
     )
     op.create_index(op.f("ix_bridger_program_id"), "bridger", ["program_id"], unique=False)
@@ -320,7 +320,7 @@ def upgrade() -> None:
         sa.Column("system", sa.String(), nullable=False),
         sa.Column("value", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("program_id", "system", "value"),
     )
@@ -392,9 +392,9 @@ def upgrade() -> None:
         sa.Column("overdue_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("escalated_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("held_since", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"]),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
-        sa.ForeignKeyConstraint(["program_id"], ["program.id"]),
+        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], initially="DEFERRED", deferrable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], initially="DEFERRED", deferrable=True),
+        sa.ForeignKeyConstraint(["program_id"], ["program.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("number"),
     )
@@ -482,7 +482,7 @@ def upgrade() -> None:
         sa.Column("override_by", sa.String(), nullable=True),
         sa.Column("override_reason", sa.String(), nullable=False),
         sa.Column("covers_for_id", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"]),
+        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -519,7 +519,7 @@ def upgrade() -> None:
         sa.Column("is_late_entry", sa.Boolean(), nullable=False),
         sa.Column("is_retracted", sa.Boolean(), nullable=False),
         sa.Column("met", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"]),
+        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_attempt_referral_id"), "attempt", ["referral_id"], unique=False)
@@ -544,7 +544,7 @@ def upgrade() -> None:
         sa.Column("met_by", sa.String(), nullable=True),
         sa.Column("missed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reason", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"]),
+        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("referral_id", "cycle", "key", "seq", "revision"),
     )
@@ -578,7 +578,7 @@ def upgrade() -> None:
         sa.Column("resolved_by", sa.String(), nullable=True),
         sa.Column("resolution", sa.String(40), nullable=True),
         sa.Column("resolution_note", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"]),
+        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("referral_id", "subject", "subject_id", "occurrence", "rung"),
     )
@@ -596,7 +596,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("end_note", sa.String(), nullable=False),
         sa.Column("return_on", sa.Date(), nullable=True),
-        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"]),
+        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_hold_referral_id"), "hold", ["referral_id"], unique=False)
@@ -614,7 +614,7 @@ def upgrade() -> None:
         sa.Column("decline_note", sa.String(), nullable=False),
         sa.Column("score", sa.Float(), nullable=False),
         sa.Column("reasons", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"]),
+        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_offer_bridger", "offer", ["bridger_id", "state"], unique=False)
@@ -624,7 +624,7 @@ def upgrade() -> None:
         sa.Column("escalation_id", sa.String(), nullable=False),
         sa.Column("staff_id", sa.String(), nullable=False),
         sa.Column("referral_id", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["escalation_id"], ["escalation.id"]),
+        sa.ForeignKeyConstraint(["escalation_id"], ["escalation.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("escalation_id", "staff_id"),
     )
     op.create_index("ix_told_staff", "escalation_told", ["staff_id", "referral_id"], unique=False)
