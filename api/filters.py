@@ -9,37 +9,44 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 
-from domain.spoken import spoken, spoken_due
+from domain.spoken import spoken, spoken_date, spoken_day, spoken_due, spoken_far_date, spoken_time
 
 DueState = Literal["overdue", "due", "coming"]
 DUE_WITHIN = timedelta(hours=24)
 
 
 def local(at: datetime, zone: str) -> str:
-    """An instant in a time zone, as people say it: `Thu 26 Nov, 5:00 pm`."""
+    """An instant in a time zone, as people say it: `Thu Nov 26, 5 pm`."""
     return spoken(at, zone)
 
 
 def due_time(at: datetime, zone: str) -> str:
-    """A due time; midnight is the end of the day before: `end of Wed 25 Nov`."""
+    """A due time; midnight is the end of the day before: `end of Wed Nov 25`."""
     return spoken_due(at, zone).removeprefix("the ")
 
 
 def clock_time(at: datetime, zone: str) -> str:
-    """The time of day alone: `5:00 pm`."""
-    there = at.astimezone(ZoneInfo(zone))
-    return f"{there.hour % 12 or 12}:{there:%M} {'am' if there.hour < 12 else 'pm'}"
+    """The time of day alone: `5 pm`."""
+    return spoken_time(at.astimezone(ZoneInfo(zone)).time())
 
 
 def local_date(on: date | datetime, zone: str = "UTC") -> str:
-    """A date with its year: `Thu 26 Nov 2026`. An instant is taken to its date in `zone`; a date needs none."""
-    day = on.astimezone(ZoneInfo(zone)).date() if isinstance(on, datetime) else on
-    return f"{day:%a} {day.day} {day:%b} {day.year}"
+    """A date with its year: `Thu Nov 26, 2026`. An instant is taken to its date in `zone`; a date needs none."""
+    return spoken_date(_there(on, zone))
+
+
+def local_day(on: date | datetime, zone: str = "UTC") -> str:
+    """A date near enough to need no year: `Thu Nov 26`. An instant is taken to its date in `zone`."""
+    return spoken_day(_there(on, zone))
 
 
 def birth_date(on: date) -> str:
-    """A birth date, without its weekday: `4 Mar 1985`."""
-    return f"{on.day} {on:%b} {on.year}"
+    """A birth date, without its weekday: `Mar 4, 1985`."""
+    return spoken_far_date(on)
+
+
+def _there(on: date | datetime, zone: str) -> date:
+    return on.astimezone(ZoneInfo(zone)).date() if isinstance(on, datetime) else on
 
 
 def duration(span: timedelta) -> str:
@@ -99,6 +106,7 @@ FILTERS = {
     "due_time": due_time,
     "clock_time": clock_time,
     "local_date": local_date,
+    "local_day": local_day,
     "birth_date": birth_date,
     "duration": duration,
     "ago_or_in": ago_or_in,

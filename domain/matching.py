@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from domain.clock import local_date
 from domain.languages import language_name
 from domain.match_facts import Barrier, Candidate, Excluded, Limits, Need, Ranked, Ranking, Rule
+from domain.spoken import spoken_far_date
 from domain.vocabulary import Gender, Strength
 
 LANGUAGE = 25
@@ -82,7 +83,9 @@ def _clearance(need: Need, candidate: Candidate, now: datetime, limits: Limits) 
     needed_until = local_date(max(now, need.leaves_at or now), need.zone)
     last = max((end or date.max for end in ends), default=date.max)
     return (
-        f"Clearance to enter the facility ends on {_shown(last)}, before it is needed." if last < needed_until else ""
+        f"Clearance to enter the facility ends on {spoken_far_date(last)}, before it is needed."
+        if last < needed_until
+        else ""
     )
 
 
@@ -102,7 +105,7 @@ def _absence(need: Need, candidate: Candidate, now: datetime, limits: Limits) ->
     leaves = max(now, need.leaves_at or now)
     for absence in candidate.absences:
         if absence.overlaps(leaves, leaves + FIRST_DAYS):
-            until = f" until {_shown(local_date(absence.until_at, need.zone))}" if absence.until_at else ""
+            until = f" until {spoken_far_date(local_date(absence.until_at, need.zone))}" if absence.until_at else ""
             return f"Is away{until}, during the first three days."
         if need.needs_in_reach and now < leaves and absence.covers(now, leaves):
             return "Is away all the time until the person leaves, and cannot meet them before."
@@ -210,10 +213,6 @@ def _tidy(area: str) -> str:
 def _load_shown(candidate: Candidate, limit: int) -> str:
     offered = f" and is offered {candidate.open_offers} more" if candidate.open_offers else ""
     return f"{candidate.caseload} of at most {limit} people{offered}"
-
-
-def _shown(day: date) -> str:
-    return f"{day:%b} {day.day}, {day.year}"
 
 
 def _notes(need: Need) -> tuple[str, ...]:

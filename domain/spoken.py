@@ -1,23 +1,47 @@
-"""Instants as people say them, the same on every page, in every sentence of the timeline and every call."""
+"""Dates and instants as people in the United States say them, the same on every page, in every message and sentence.
+
+The month stands before the day: `Tue Nov 3`, `Tue Nov 3, 5 pm`, `Nov 3, 2026`.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from domain.clock import local
 
 
+def spoken_day(day: date) -> str:
+    """A date soon or not long ago: `Thu Nov 26`."""
+    return f"{day:%a %b} {day.day}"
+
+
+def spoken_date(day: date) -> str:
+    """A date with its year: `Thu Nov 26, 2026`."""
+    return f"{spoken_day(day)}, {day.year}"
+
+
+def spoken_far_date(day: date) -> str:
+    """A date far off, or long ago, which nobody knows by its weekday: `Mar 4, 1985`."""
+    return f"{day:%b} {day.day}, {day.year}"
+
+
+def spoken_time(wall: time) -> str:
+    """A time of day: `5 pm`, `5:30 pm`, `noon`. The first minute of a day is `12 am`."""
+    if (wall.hour, wall.minute) == (12, 0):
+        return "noon"
+    minutes = f":{wall:%M}" if wall.minute else ""
+    return f"{wall.hour % 12 or 12}{minutes} {'am' if wall.hour < 12 else 'pm'}"
+
+
 def spoken(at: datetime, zone: str) -> str:
-    """An instant where it counts: `Thu 26 Nov, 5:00 pm`."""
+    """An instant where it counts: `Thu Nov 26, 5 pm`."""
     there = local(at, zone)
-    half = "am" if there.hour < 12 else "pm"
-    return f"{there:%a} {there.day} {there:%b}, {there.hour % 12 or 12}:{there:%M} {half}"
+    return f"{spoken_day(there)}, {spoken_time(there.time())}"
 
 
 def spoken_due(at: datetime, zone: str) -> str:
-    """A due time. The first moment of a day is the end of the day before, and said so: `the end of Wed 25 Nov`."""
+    """A due time. The first moment of a day is the end of the day before, and said so: `the end of Wed Nov 25`."""
     there = local(at, zone)
     if (there.hour, there.minute, there.second) != (0, 0, 0):
         return spoken(at, zone)
-    before = there - timedelta(minutes=1)
-    return f"the end of {before:%a} {before.day} {before:%b}"
+    return f"the end of {spoken_day(there - timedelta(minutes=1))}"

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from domain import vocabulary
-from domain.spoken import spoken, spoken_due
+from domain.spoken import spoken, spoken_date, spoken_day, spoken_due, spoken_time
 from domain.vocabulary import (
     Ask,
     ClosureReason,
@@ -50,7 +50,7 @@ class Names:
         return self.contacts.get(contact_id or "", "A contact")
 
     def when(self, value: str | None) -> str:
-        """An instant as people there say it: `Thu 26 Nov, 5:00 pm`."""
+        """An instant as people there say it: `Thu Nov 26, 5 pm`."""
         return spoken(datetime.fromisoformat(value), self.zone) if value else "an unknown time"
 
     def due(self, value: str | None) -> str:
@@ -141,9 +141,13 @@ def _raised(d: Facts, n: Names, _s: str) -> str:
 
 
 def _moved(d: Facts, n: Names, _s: str) -> str:
-    if not d.get("before"):
-        return f"Expected {n.leaving}: {d['after']} ({_lower(vocabulary.DateCertainty, d['certainty'])})."
-    return f"Expected {n.leaving} moved from {d['before']} to {d['after']}."
+    after = date.fromisoformat(d["after"])
+    before = date.fromisoformat(d["before"]) if d.get("before") else None
+    shown = spoken_day if before is None or before.year == after.year else spoken_date
+    now = shown(after) + (f", {spoken_time(time.fromisoformat(d['time']))}" if d.get("time") else "")
+    if before is None or before == after:
+        return f"Expected {n.leaving}: {now} ({_lower(vocabulary.DateCertainty, d['certainty'])})."
+    return f"Expected {n.leaving} moved from {shown(before)} to {now}."
 
 
 def _planned(d: Facts, n: Names, _s: str) -> str:

@@ -13,9 +13,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from domain.clock import local
 from domain.gsm import SMS_LENGTH, to_gsm_7
 from domain.messaging import StaffMessage
+from domain.spoken import spoken_due
 from domain.vocabulary import Channel
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "messages"
@@ -83,8 +83,5 @@ def _text(message: StaffMessage, context: dict[str, str]) -> str:
 
 
 def _shown(value: object, zone: str) -> str:
-    """`Thu Nov 26, 5:00 PM` where the program is; empty for nothing."""
-    if not value:
-        return ""
-    at = local(datetime.fromisoformat(str(value)), zone)
-    return f"{at:%a %b} {at.day}, {at.hour % 12 or 12}:{at:%M} {'AM' if at.hour < 12 else 'PM'}"
+    """`Thu Nov 26, 5 pm` where the program is; empty for nothing."""
+    return spoken_due(datetime.fromisoformat(str(value)), zone) if value else ""

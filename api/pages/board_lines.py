@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from api.filters import ago, due_time
+from api.filters import ago, due_time, local_day
 from domain.agenda import TITLES, UNACCEPTED
 from domain.vocabulary import DateCertainty, EscalationState, ReferralStatus, RiskFlag, Subject
 from records.access import Actor
@@ -144,7 +144,7 @@ def _expected(referral: Referral) -> str:
     if referral.expected_on is None:
         return "no date yet"
     sure = "" if referral.date_certainty is DateCertainty.CONFIRMED else f", {referral.date_certainty.label.lower()}"
-    return f"leaves {referral.expected_on:%a} {referral.expected_on.day} {referral.expected_on:%b}{sure}"
+    return f"leaves {local_day(referral.expected_on)}{sure}"
 
 
 _SAID = {

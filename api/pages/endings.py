@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request, Response
 
 from api.access import requires
 from api.deps import FormDep, Me, SessionDep
-from api.filters import due_time
+from api.filters import due_time, local_day
 from api.pages.decision_form import about, decision, done, field, options
 from api.pages.once import Once
-from domain.clock import end_of, local, local_date
+from domain.clock import end_of, local_date
 from domain.vocabulary import OPEN_STATUSES, OVER_STATUSES, ClosureReason, ConsentStatus, ContactState, ReferralStatus
 from records import clock
 from records.commands import closing
@@ -160,4 +160,4 @@ def undo(request: Request, session: SessionDep, me: Me, form: FormDep, referral_
 
 
 def _on(at: datetime | None, zone: str) -> str:
-    return f", {local(at, zone):%b} {local(at, zone).day}," if at is not None else ""
+    return f", {local_day(at, zone)}," if at is not None else ""

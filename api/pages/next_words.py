@@ -11,7 +11,7 @@ from records.queries.next_step import NextStep, Told
 
 
 def sentence(step: NextStep, zone: str, reader_id: str, leaving: str) -> str:
-    """`If nothing is logged by Thu 26 Nov, 5:00 pm, Dana Example, supervisor on duty, is told.`
+    """`If nothing is logged by Thu Nov 26, 5 pm, Dana Example, supervisor on duty, is told.`
 
     `reader_id`: whoever reads it is “you”. `leaving`: the noun, discharge or release.
     """

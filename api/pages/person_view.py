@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from api.filters import local, local_date
+from api.filters import local, local_date, local_day
 from domain.agenda import SEARCH_WORDS, rule_words
 from domain.languages import language_name
 from domain.vocabulary import (
@@ -129,7 +129,7 @@ def strip(page: PersonPage, now: datetime) -> list[dict[str, str]]:
                 label == "Bridger" and referral.escalated_since is not None
             )
             state = "late" if is_late and label in ("Bridger", "First contact") else "current"
-        shown.append({"label": label, "state": state, "when": local_date(at, zone)[:-5] if at else expected})
+        shown.append({"label": label, "state": state, "when": local_day(at, zone) if at else expected})
     return shown
 
 
@@ -139,7 +139,7 @@ def _expected(referral: Referral) -> str:
     certainty = (
         "" if referral.date_certainty is DateCertainty.CONFIRMED else f", {referral.date_certainty.label.lower()}"
     )
-    return f"expected {local_date(referral.expected_on)[:-5]}{certainty}"
+    return f"expected {local_day(referral.expected_on)}{certainty}"
 
 
 def _after(referral: Referral, now: datetime, days: int) -> datetime | None:

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse
 from api.access import requires
 from api.auth import SignedIn
 from api.deps import FormDep, Me, SessionDep, page
-from api.filters import local, local_date
+from api.filters import local, local_date, local_day
 from api.pages.planner_words import Move, expected, move_of, promise
 from domain.vocabulary import ConsentStatus, ReferralStatus
 from records import clock
@@ -185,7 +185,7 @@ def _strip(standing: Standing, move: Move, reached: Any) -> list[dict[str, str]]
     """The way across as far as the facility sees it."""
     referral, zone = standing.referral, standing.person.zone
     left = "Released" if referral.setting.is_custody else "Left"
-    date = f"expected {local_date(referral.expected_on)[:-5]}" if referral.expected_on else "no date yet"
+    date = f"expected {local_day(referral.expected_on)}" if referral.expected_on else "no date yet"
     steps: list[tuple[str, Any, str]] = [
         ("Filed", referral.submitted_at, ""),
         ("Accepted", referral.accepted_at, f"by {local(standing.promised_by, zone)}" if standing.promised_by else ""),
@@ -204,7 +204,7 @@ def _strip(standing: Standing, move: Move, reached: Any) -> list[dict[str, str]]
         if at is None and not is_found:
             is_found = True
             state = "late" if move.is_late else "current"
-        shown.append({"label": label, "state": state, "when": local_date(at, zone)[:-5] if at is not None else hint})
+        shown.append({"label": label, "state": state, "when": local_day(at, zone) if at is not None else hint})
     return shown
 
 

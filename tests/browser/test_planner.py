@@ -42,7 +42,7 @@ def test_a_referral_from_typing_to_the_handoff_card(visit: Visit, size: str) -> 
         planner.follows("New referral")
         types_a_referral(planner, "Wanda", "Pretend", ("2", "29", "1984"))
         planner.presses("Check and preview")
-        planner.reads("Wanda Pretend", "born 29 Feb 1984", "Expected Fri 6 Nov", "Nothing has been sent yet")
+        planner.reads("Wanda Pretend", "born Feb 29, 1984", "Expected Fri Nov 6", "Nothing has been sent yet")
         planner.reads("What you can count on", "What will happen, and when", "First contact")
         assert referrals_of("Pretend") == [], "a preview files nothing"
 
@@ -56,7 +56,7 @@ def test_a_referral_from_typing_to_the_handoff_card(visit: Visit, size: str) -> 
         planner.fills(expected_on="2026-11-09")
         planner.page.get_by_label("Confirmed", exact=True).check()
         planner.presses("Save the date")
-        planner.reads("Mon 9 Nov")
+        planner.reads("Mon Nov 9")
         (moved,) = referrals_of("Pretend")
         assert (moved.expected_on, moved.date_certainty) == (date(2026, 11, 9), DateCertainty.CONFIRMED)
 

@@ -79,7 +79,7 @@ def test_an_absence_shows_who_moves_before_it_counts_and_they_come_back(town: Br
     assert len(town.rows(Absence)) == 1
     assert bridger_of(town, referral_id) == town.staff["second"]
     assert "Second Pretend covers." in said(supervisor.get(here))
-    assert "until Thu 5 Nov 2026" in said(supervisor.get("/bridgers"))
+    assert "until Thu Nov 5, 2026" in said(supervisor.get("/bridgers"))
     absence = town.rows(Absence)[0]
     for _ in range(2):
         supervisor.goes_to(f"{here}/absences/{absence.id}/end")

@@ -120,7 +120,7 @@ def test_the_handoff_card_names_no_illness_and_no_place(town: Planning) -> None:
     planner.goes_to(f"/referrals/{referral_id}/meeting", at="2026-11-05T09:30", where="Library, front steps")
     page = planner.get(f"/referrals/{referral_id}/handoff")
     card = next(e for e in page.all("div") if "pl-card" in e.attributes.get("class", "").split()).text
-    for told in ("For Ada", "Bridger walks along with you", "Thu 5 Nov, 9:30 am", "Library, front steps", "988"):
+    for told in ("For Ada", "Bridger walks along with you", "Thu Nov 5, 9:30 am", "Library, front steps", "988"):
         assert told in card
     for never in (
         "Riverside",
@@ -150,7 +150,7 @@ def test_the_closing_report_tells_what_the_person_agreed_to(town: Planning) -> N
     page = planner.get(f"/referrals/{told}/report")
     report = said(page)
     assert "Services received, completed." in report
-    assert facts_of(page)["First reached"] == "Tue 3 Nov, 10:00 am"
+    assert facts_of(page)["First reached"] == "Tue Nov 3, 10 am"
     withheld = said(planner.get(f"/referrals/{untold}/report"))
     assert "This referral is closed." in withheld
     for never in ("Services", "First reached", "Contacts"):

@@ -43,7 +43,7 @@ def test_a_referral_is_filed_in_two_steps_and_promised_an_answer(town: Planning)
     assert preview.status_code == 303
     text = said(planner.get(preview.headers["location"]))
     assert "Nothing has been sent yet" in text
-    assert "Example Bridges has until Wed 4 Nov, 5:00 pm to accept. You will hear by then either way." in text
+    assert "Example Bridges has until Wed Nov 4, 5 pm to accept. You will hear by then either way." in text
     assert "First contact Within 24 hours of leaving" in text
     assert "High risk: sooner" in text
     assert town.rows(Referral) == []
@@ -101,7 +101,7 @@ def test_a_program_that_accepts_at_once_promises_a_bridger(town: Planning) -> No
     draft = opened(planner)
     press(planner, draft, "preview", **ADA)
     text = said(planner.get(f"/referrals/new/preview?draft={draft}"))
-    assert "accepts at once. A peer bridger is named by Wed 4 Nov, 5:00 pm" in text
+    assert "accepts at once. A peer bridger is named by Wed Nov 4, 5 pm" in text
     assert "has accepted. A peer bridger is named by" in said(planner.follow("/referrals/new/send", draft=draft))
 
 
@@ -231,7 +231,7 @@ def test_what_was_kept_while_typing_outlives_an_idle_sign_off(town: Planning) ->
     planner = town.browser("planner")
     draft = opened(planner)
     answer = kept(planner, draft, **(ADA | {"note": "half a sent"}))
-    assert "Kept as a draft at 10:00 am." in answer
+    assert "Kept as a draft at 10 am." in answer
     clock.advance(timedelta(minutes=20))
     turned_away = planner.client.get(f"/referrals/new?draft={draft}", follow_redirects=False)
     assert turned_away.headers["location"].startswith("/sign-in?next=")

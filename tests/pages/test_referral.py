@@ -68,7 +68,7 @@ def test_a_number_found_wrong_is_no_link_any_more(town: Bridging) -> None:
 
 def test_what_happens_next_names_who_is_told_and_when(town: Bridging) -> None:
     text = said(town.browser("bridger").get(f"/referrals/{town.refer('Ada', left=True)}"))
-    told = "If nothing is logged by the end of Tue 3 Nov, Supervisor Pretend, supervisor on duty, is told."
+    told = "If nothing is logged by the end of Tue Nov 3, Supervisor Pretend, supervisor on duty, is told."
     assert told in text
     assert "Warm handoff on the day" in text
 
@@ -79,7 +79,7 @@ def test_what_the_page_says_will_happen_is_what_happens(town: Bridging) -> None:
     bridger = town.browser("bridger")
     bridger.goes_to(f"/referrals/{referral_id}/concern", note="Worried.", once="a")
     promised = (
-        "If nobody takes it by Tue 3 Nov, 10:15 am, Supervisor Pretend, supervisor on duty, "
+        "If nobody takes it by Tue Nov 3, 10:15 am, Supervisor Pretend, supervisor on duty, "
         "and Manager Pretend, program manager, are told too."
     )
     assert promised in said(bridger.get(f"/referrals/{referral_id}"))
@@ -90,7 +90,7 @@ def test_what_the_page_says_will_happen_is_what_happens(town: Bridging) -> None:
 
 def test_whoever_reads_is_you(town: Bridging) -> None:
     text = said(town.browser("supervisor").get(f"/referrals/{town.refer('Ada', left=True)}"))
-    assert "If nothing is logged by the end of Tue 3 Nov, you are told." in text
+    assert "If nothing is logged by the end of Tue Nov 3, you are told." in text
 
 
 def test_the_timeline_is_filtered_and_marks_late_entries(town: Bridging) -> None:
@@ -218,7 +218,7 @@ def test_meeting_and_appointment_are_kept_in_local_time(town: Bridging, kind: st
     bridger = town.browser("bridger")
     path = f"/referrals/{referral_id}/{kind}"
     page = bridger.follow(path, at="2026-11-05T14:30", where="Main entrance")
-    assert "Thu 5 Nov, 2:30 pm, Main entrance" in said(page)
+    assert "Thu Nov 5, 2:30 pm, Main entrance" in said(page)
     row = town.rows(Referral, Referral.id == referral_id)[0]
     assert getattr(row, f"{field}_at").isoformat() == "2026-11-05T19:30:00+00:00"
     assert 'value="2026-11-05T14:30"' in bridger.fetch(path).text

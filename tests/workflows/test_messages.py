@@ -120,9 +120,11 @@ def test_templates_ask_for_nothing_else(message: StaffMessage) -> None:
 
 
 def test_times_are_told_as_the_clock_on_the_wall_shows_them() -> None:
-    assert "by Thu Nov 26, 5:00 PM" in write_message("escalation_raised", Channel.SMS, ENVELOPE).body
+    assert "by Thu Nov 26, 5 pm" in write_message("escalation_raised", Channel.SMS, ENVELOPE).body
     midnight = replace(ENVELOPE, params={"answer_by": "2026-11-26T05:05:00+00:00"})
-    assert "by Thu Nov 26, 12:05 AM" in write_message("escalation_raised", Channel.SMS, midnight).body
+    assert "by Thu Nov 26, 12:05 am" in write_message("escalation_raised", Channel.SMS, midnight).body
+    ended = replace(ENVELOPE, params={"answer_by": "2026-11-26T05:00:00+00:00"})
+    assert "by the end of Wed Nov 25" in write_message("escalation_raised", Channel.SMS, ended).body
 
 
 def test_what_is_no_message_is_refused() -> None:
