@@ -54,6 +54,30 @@ def rank(need: Need, candidates: Iterable[Candidate], now: datetime, limits: Lim
     return Ranking(tuple(ranked for _, ranked in able), tuple(excluded), _notes(need))
 
 
+def why_nobody(ranking: Ranking) -> str:
+    """Why nobody can be asked, counted: `5 do not speak the language asked for, 1 is away when it counts`."""
+    if not ranking.excluded:
+        return "the program has no active bridger"
+    counted = Counter("" if e.is_private else e.rule for e in ranking.excluded)
+    said = ((count, *_COUNTED[rule]) for rule, count in sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in said)
+
+
+_COUNTED = {
+    "": ("is not available", "are not available"),
+    Rule.PROGRAM: ("works for another program", "work for another program"),
+    Rule.INACTIVE: ("is not taking people", "are not taking people"),
+    Rule.AREA: ("does not work in the area", "do not work in the area"),
+    Rule.CLEARANCE: ("has no clearance for the facility", "have no clearance for the facility"),
+    Rule.LANGUAGE: ("does not speak the language asked for", "do not speak the language asked for"),
+    Rule.GENDER: ("is not of the gender asked for", "are not of the gender asked for"),
+    Rule.ABSENCE: ("is away when it counts", "are away when it counts"),
+    Rule.CASELOAD: ("has no room", "have no room"),
+    Rule.ANSWERED: ("was offered this person before", "were offered this person before"),
+}
+"""Each rule after a count of one and of more. Private rules are all the same to whoever reads them: `""`."""
+
+
 def find_barriers(need: Need, candidate: Candidate, now: datetime, limits: Limits) -> tuple[Barrier, ...]:
     """Every hard rule that stands between this candidate and this person, private ones last."""
     found = ((rule, check(need, candidate, now, limits)) for rule, check in HARD_RULES.items())

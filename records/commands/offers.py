@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, func, select
 
 from domain.errors import Conflict, NotFound
-from domain.match_facts import Ranking
+from domain.matching import why_nobody
 from domain.states import OFFER
 from domain.vocabulary import DeclineReason, OfferState, Resolution, Subject
 from records import clock
@@ -28,14 +28,14 @@ def offer_next(work: Work, *, due_at: datetime) -> Offer | None:
     ranking = rank_for(work.session, work.rows, work.now)
     if not ranking.ranked:
         work.referral.offers_exhausted_at = work.now
-        work.record("offers.exhausted", considered=len(ranking.excluded), why=_why_nobody(ranking))
+        work.record("offers.exhausted", considered=len(ranking.excluded), why=why_nobody(ranking))
         raise_ladder(
             work,
             Subject.ASSIGNMENT,
             work.referral.id,
             "supervisor",
             due_at=due_at,
-            why=f"No bridger can be asked now: {_why_nobody(ranking)}.",
+            why=f"No bridger can be asked now: {why_nobody(ranking)}.",
         )
         return None
     best, case = ranking.ranked[0], work.rows.facts()
@@ -75,16 +75,6 @@ def offer_next(work: Work, *, due_at: datetime) -> Offer | None:
         answer_by=row.answer_by.isoformat(),
     )
     return row
-
-
-def _why_nobody(ranking: Ranking) -> str:
-    if not ranking.excluded:
-        return "the program has no active bridger"
-    counted: dict[str, int] = {}
-    for excluded in ranking.excluded:
-        words = "not available" if excluded.is_private else excluded.rule.label.lower()
-        counted[words] = counted.get(words, 0) + 1
-    return ", ".join(f"{count} {words}" for words, count in sorted(counted.items(), key=lambda i: (-i[1], i[0])))
 
 
 def expire_offer(work: Work, offer_id: str, *, due_at: datetime) -> None:

@@ -8,8 +8,20 @@ from typing import Any
 
 import pytest
 
-from domain.match_facts import PRIVATE_REASON, Absence, Candidate, Clearance, Excluded, Limits, Need, Ranked, Rule
-from domain.matching import HARD_RULES, rank
+from domain.match_facts import (
+    PRIVATE_REASON,
+    Absence,
+    Barrier,
+    Candidate,
+    Clearance,
+    Excluded,
+    Limits,
+    Need,
+    Ranked,
+    Ranking,
+    Rule,
+)
+from domain.matching import HARD_RULES, rank, why_nobody
 from domain.vocabulary import Gender, Setting, Strength
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -291,3 +303,28 @@ def test_somebody_whose_leaving_is_not_known_is_matched_from_today() -> None:
 
     assert excluded(replace(NEED, leaves_at=None), **away_now).rule is Rule.ABSENCE
     assert excluded(replace(NEED, leaves_at=NOW - timedelta(days=30)), **away_now).rule is Rule.ABSENCE
+
+
+def test_why_nobody_can_be_asked_is_counted_in_whole_sentences() -> None:
+    spanish = replace(NEED, language="es", language_strength=Strength.HARD)
+    away = Absence(NOW, NOW + timedelta(days=30))
+    speaking = frozenset({"en", "es"})
+    nobody = [
+        replace(GOOD, id="a", languages=frozenset({"en"})),
+        replace(GOOD, id="b", languages=frozenset({"en"})),
+        replace(GOOD, id="c", languages=speaking, absences=(away,)),
+        replace(GOOD, id="d", languages=speaking, conflicts=frozenset({NEED.person_id})),
+    ]
+    told = "2 do not speak the language asked for, 1 is not available, 1 is away when it counts"
+    assert why_nobody(rank(spanish, nobody, NOW)) == told
+    assert why_nobody(rank(spanish, nobody[:1], NOW)) == "1 does not speak the language asked for"
+    assert why_nobody(rank(spanish, [], NOW)) == "the program has no active bridger"
+
+
+def test_every_rule_has_its_words_for_one_and_for_many() -> None:
+    for rule in Rule:
+        nobody = why_nobody(
+            Ranking((), (Excluded("a", (Barrier(rule, "No."),)), Excluded("b", (Barrier(rule, "No."),))))
+        )
+        assert nobody.startswith("2 "), rule
+        assert rule.is_private == (nobody == "2 are not available")

@@ -141,7 +141,7 @@ def test_04_no_capacity(world: World) -> None:
     assert ada.row.waiting_since == instant("2026-11-02 08:00")
     [call] = ada.calls(Subject.ASSIGNMENT)
     assert [t["role"] for t in call.told] == ["peer_supervisor"]
-    assert "3 caseload is full" in call.why
+    assert "3 have no room" in call.why
     with pytest.raises(Conflict) as refusal:
         world.do("supervisor", assignments.assign, ada.id, world.actors["Ben"].id)
     assert refusal.value.code == "override_needed"
@@ -183,7 +183,7 @@ def test_06_hard_language_preference(world: World) -> None:
     assert ada.offers() == []
     [call] = ada.calls(Subject.ASSIGNMENT)
     assert [t["staff_id"] for t in call.told] == [world.actors["supervisor"].id]
-    assert "does not speak the language asked for" in call.why
+    assert "2 do not speak the language asked for" in call.why
     world.profile("Ines", languages=["en", "es"])
     world.time_passes(hours=5)
     [offer] = ada.offers()
