@@ -222,9 +222,11 @@ def attempts(page: PersonPage, newest: int = 3) -> tuple[list[dict[str, Any]], i
     return shown, len(rows)
 
 
-def calls(page: PersonPage) -> list[dict[str, Any]]:
-    """The escalations, the open ones first: why, who was told, and what they did."""
-    ordered = sorted(page.rows.escalations, key=lambda e: e.raised_at, reverse=True)
+def calls_to_others(page: PersonPage, reader_id: str) -> list[dict[str, Any]]:
+    """The calls that do not wait for the reader, the open ones first: why, who was told, and what they did."""
+    mine = {e.id for e in page.told_to(reader_id)}
+    others = [e for e in page.rows.escalations if e.id not in mine]
+    ordered = sorted(others, key=lambda e: e.raised_at, reverse=True)
     ordered.sort(key=lambda e: e.state is EscalationState.RESOLVED)
     return [call(page, e) for e in ordered]
 

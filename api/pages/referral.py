@@ -17,7 +17,7 @@ from records.queries.person_page import load_person_page, sees_only_as_planner
 from records.queries.timeline import Entry, list_timeline
 from records.queries.worklist import tasks_of
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 SHOWN_AT_FIRST = 10
 KINDS = {"contacts": ("attempt.", "contact."), "notes": ("note.", "escalation.acted"), "system": ()}
@@ -59,7 +59,7 @@ def show(
         attempts=attempts,
         attempt_count=attempt_count,
         calls_to_me=[person_view.call(found, e) for e in found.told_to(me.id)],
-        calls=person_view.calls(found),
+        calls=person_view.calls_to_others(found, me.id),
         holds=rows.holds,
         facts=person_view.facts(found, me.may("set_appointment") and rows.referral.status.is_open),
         entries=entries if more else entries[:SHOWN_AT_FIRST],

@@ -93,6 +93,17 @@ def test_whoever_reads_is_you(town: Bridging) -> None:
     assert "If nothing is logged by the end of Tue Nov 3, you are told." in text
 
 
+def test_a_call_to_the_reader_stands_once_on_the_page(town: Bridging) -> None:
+    referral_id = town.refer("Ada", left=True)
+    town.browser("bridger").goes_to(f"/referrals/{referral_id}/concern", note="Worried.", once="a")
+    clinician, supervisor = (town.browser(name).get(f"/referrals/{referral_id}") for name in ("clinician", "supervisor"))
+    assert "Why you were told" in said(clinician)
+    assert "told: Clinician Pretend" in said(clinician)
+    assert "Calls for other people" not in said(clinician), "the only call is theirs, and stands above"
+    assert "Why you were told" not in said(supervisor)
+    assert "Calls for other people" in said(supervisor)
+
+
 def test_the_timeline_is_filtered_and_marks_late_entries(town: Bridging) -> None:
     referral_id = town.refer("Ada", left=True)
     town.time_passes(hours=20)
