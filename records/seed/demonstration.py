@@ -7,12 +7,19 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from records import clock
+from records.commands.messages import mark_seen
+from records.queries.notifications import list_told_to, list_unseen_ids
 from records.seed import before_leaving, first_days, weeks_after
 from records.seed.people import Staffed, staff_the_program
 from records.seed.world import Deliver, World
 
 BEGAN = timedelta(days=120)
 """How long the program has been at work when somebody looks at it."""
+
+
+UNSEEN_FOR = timedelta(hours=24)
+UNSEEN_AT_MOST = 5
+"""What waits under the bell when the demonstration begins: the latest few notices of the last day, no backlog."""
 
 
 def load(session: Session, now: datetime, *, deliver: Deliver) -> Staffed:
@@ -28,5 +35,13 @@ def load(session: Session, now: datetime, *, deliver: Deliver) -> Staffed:
             *first_days.stories(world),
             *before_leaving.stories(world),
         ])  # fmt: skip
+        _look_at_notices(session, world)
         session.flush()
     return world.staff
+
+
+def _look_at_notices(session: Session, world: World) -> None:
+    for actor in world.staff.by.values():
+        mark_seen(session, actor.id, list_unseen_ids(session, actor.id, world.now - UNSEEN_FOR))
+        earlier = list_told_to(session, actor, offset=UNSEEN_AT_MOST, limit=1000)
+        mark_seen(session, actor.id, [told.row.id for told in earlier])

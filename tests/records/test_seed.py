@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from cli.welcome import seed_demonstration
 from domain.vocabulary import (
+    Channel,
     ConsentStatus,
     ContactState,
     EscalationState,
@@ -26,6 +27,7 @@ from records.access import actor_of
 from records.commands import sign_in
 from records.queries.board import board_of
 from records.queries.invariants import broken_invariants
+from records.queries.notifications import count_unseen
 from records.queries.worklist import worklist_of
 from records.seed.people import PASSWORD
 from records.tables import (
@@ -221,3 +223,19 @@ def test_it_does_not_load_twice_and_leaves_the_clock_alone(demonstration: dateti
     assert clock.now() == demonstration
     with engine.read_session() as session:
         assert len(session.exec(select(JournalEntry)).all()) == before
+
+
+def test_only_what_is_new_since_yesterday_waits_under_the_bell(demonstration: datetime) -> None:
+    with engine.read_session() as session:
+        waiting = {s.email: count_unseen(session, s.id) for s in session.exec(select(Staff)).all()}
+        old = select(Notification).where(col(Notification.seen_at).is_(None), Notification.channel == Channel.IN_APP)
+        assert all(row.created_at > demonstration - timedelta(hours=24) for row in session.exec(old))
+    assert max(waiting.values()) <= 5, waiting
+    assert sum(1 for count in waiting.values() if count) >= 3, "somebody must have something new to look at"
+
+
+def test_nothing_of_the_past_was_seen_before_it_was_told(demonstration: datetime) -> None:
+    with engine.read_session() as session:
+        for row in session.exec(select(Notification).where(col(Notification.seen_at).is_not(None))):
+            assert row.seen_at is not None
+            assert row.created_at <= row.seen_at <= demonstration
