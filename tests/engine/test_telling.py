@@ -16,10 +16,11 @@ from cli.temporal_server import TemporalServer
 from domain import agenda
 from domain.vocabulary import Channel
 from records import clock
-from records.engine import on_commit, read_session
+from records.commands.idempotency import keep_answer
+from records.engine import on_commit, read_session, transaction
 from records.queries.next_item import find_next_item
 from records.queries.upkeep import agenda_lateness, list_untold
-from records.tables import Notification, Outbox
+from records.tables import Idempotency, Notification, Outbox
 from tests.engine.program import SmallProgram, events, small_program
 from tests.engine.running import settled, until, whole_system
 from workflows import names
@@ -100,6 +101,24 @@ def test_a_terminated_workflow_is_restored_when_its_next_item_passes(
                 ran = agenda_lateness(session).upkeep_ran_seconds_ago
             assert ran is not None
             assert ran < 30
+
+    asyncio.run(scenario())
+
+
+def test_answers_kept_for_repeated_requests_are_forgotten_after_a_day(
+    server: TemporalServer, program: SmallProgram
+) -> None:
+    async def scenario() -> None:
+        async with whole_system(server.address):
+            clock.set_to(clock.now())
+            for key_id in ("0" * 64, "1" * 64):
+                clock.advance(timedelta(hours=13))
+                with transaction() as session:
+                    keep_answer(session, key_id, "a request", 201, {"text": "what somebody was told"})
+            clock.advance(timedelta(hours=13))
+            await _upkeep(server.address)
+            with read_session() as session:
+                assert list(session.exec(select(Idempotency.id))) == ["1" * 64]
 
     asyncio.run(scenario())
 

@@ -10,6 +10,7 @@ from temporalio.client import Client
 
 from records import clock
 from records.commands.absences import keep_absences
+from records.commands.idempotency import forget_answers
 from records.commands.upkeep import mark_told, mark_upkeep_ran
 from records.engine import read_session, transaction
 from records.queries.upkeep import agenda_lateness, list_undelivered, list_untold
@@ -29,7 +30,10 @@ class CatchUp:
 
     @activity.defn(name=names.CATCH_UP)
     async def catch_up(self) -> CaughtUp:
-        """Absences begin and end; whoever was not told is, in batches, until the minute is nearly over."""
+        """Absences begin and end; whoever was not told is, in batches, until the minute is nearly over.
+
+        Last, what is kept for a day only is forgotten.
+        """
         give_up_at = clock.unix_time() + _STOP_AFTER_SECONDS
         await asyncio.to_thread(_keep_absences)
         lateness = await asyncio.to_thread(_lateness)
@@ -47,7 +51,7 @@ class CatchUp:
             await asyncio.to_thread(_mark, heard, began)
             told += len(heard)
         deliveries = await send_off(self._client, await asyncio.to_thread(_undelivered))
-        await asyncio.to_thread(_mark_run)
+        await asyncio.to_thread(_finish)
         return CaughtUp(told=told, deliveries=len(deliveries), lateness_seconds=lateness)
 
 
@@ -77,6 +81,7 @@ def _mark(referral_ids: list[str], before: datetime) -> None:
             mark_told(session, referral_ids, before=before)
 
 
-def _mark_run() -> None:
+def _finish() -> None:
     with transaction() as session:
+        forget_answers(session)
         mark_upkeep_ran(session)
