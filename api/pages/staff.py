@@ -26,7 +26,7 @@ from records.queries.staff_pages import (
 )
 from records.tables import Staff
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits that nobody takes for each other when they are read out."""
@@ -42,6 +42,7 @@ def staff_list(request: Request, session: SessionDep, me: Me, show: str = "") ->
         request,
         members=[_line(one, me) for one in members],
         shows_all=show == "all",
+        sees_outbox=me.may("see_outbox"),
         duties=[
             {"name": name, "label": label, "value": value,
              "options": _who(members, role)}

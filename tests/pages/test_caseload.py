@@ -197,6 +197,14 @@ def test_who_is_on_duty_is_named_by_role(town: Bridging) -> None:
     assert program.clinician_id == town.staff["clinician"], "what is left empty stays"
 
 
+def test_a_manager_finds_staff_and_what_was_sent(town: Bridging) -> None:
+    page = town.browser("manager").get("/board")
+    places = [a.attributes["href"] for a in page.all("a") if a.attributes.get("class") == "fb-nav__link"]
+    assert places == ["/board", "/escalations", "/bridgers", "/measures", "/staff"]
+    staff = town.browser("manager").get("/staff")
+    assert "/outbox" in [a.attributes["href"] for a in staff.all("a")]
+
+
 def test_staff_is_for_managers_and_administrators_of_the_program(town: Bridging) -> None:
     for name in ("supervisor", "clinician", "bridger", "planner"):
         town.browser(name).get("/staff", 403)
