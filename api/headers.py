@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -29,6 +28,9 @@ SECURITY_HEADERS = {
 }
 STRICT_TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
 
+_ENCODED = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+_OVER_HTTPS = [*_ENCODED, (b"strict-transport-security", STRICT_TRANSPORT_SECURITY.encode())]
+
 
 class SecurityHeaders:
     """Middleware: adds the headers above to every response that does not set its own.
@@ -47,11 +49,9 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-                if scope["scheme"] == "https":
-                    headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT_SECURITY)
+                given = {name.lower() for name, _ in message["headers"]}
+                headers = _OVER_HTTPS if scope["scheme"] == "https" else _ENCODED
+                message["headers"] = [*message["headers"], *(pair for pair in headers if pair[0] not in given)]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

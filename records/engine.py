@@ -47,24 +47,26 @@ def configure(url: str, *, pool_size: int = 20) -> Engine:
     """Open the database at `url` for this process, replacing any other; returns the engine for writing."""
     global _database
     dispose()
-    if url.startswith("sqlite"):
-        base = _sqlite(url, pool_size)
+    if url in ("sqlite://", "sqlite:///:memory:"):
+        read = write = _sqlite(url, poolclass=StaticPool)
         lock: Any = threading.RLock()
+    elif url.startswith("sqlite"):
+        # Writers take turns, so one connection is enough for them, and what it has read and prepared stays warm.
+        read = _sqlite(url, pool_size=pool_size, max_overflow=pool_size, pool_use_lifo=True)
+        write = _sqlite(url, pool_size=1, max_overflow=0)
+        lock = threading.RLock()
     else:
         if url.startswith("postgresql://"):
             url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-        base = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        read = write = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
         lock = _NoLock()
-    _database = _Database(base, base.execution_options(footbridge_write=True), lock)
+    _database = _Database(read, write.execution_options(footbridge_write=True), lock)
     return _database.write
 
 
-def _sqlite(url: str, pool_size: int) -> Engine:
-    memory = url in ("sqlite://", "sqlite:///:memory:")
-    options: dict[str, Any] = (
-        {"poolclass": StaticPool} if memory else {"pool_size": pool_size, "max_overflow": pool_size}
-    )
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30}, **options)
+def _sqlite(url: str, **pool: Any) -> Engine:
+    settings = {"check_same_thread": False, "timeout": 30, "cached_statements": 1000}
+    engine = create_engine(url, connect_args=settings, **pool)
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
@@ -102,6 +104,7 @@ def dispose() -> None:
     global _database
     if _database is not None:
         _database.read.dispose()
+        _database.write.dispose()
         _database = None
 
 

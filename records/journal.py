@@ -23,6 +23,7 @@ SYSTEM = "system"
 
 
 _BUFFER = "footbridge_journal"
+_INSERT = insert(JournalEntry)
 
 
 def append(
@@ -62,7 +63,7 @@ def append(
 def _write(session: Any, _context: Any) -> None:
     entries = session.info.pop(_BUFFER, None)
     if entries:
-        session.connection().execute(insert(JournalEntry), entries)
+        session.connection().execute(_INSERT, entries)
 
 
 @sqlalchemy_event.listens_for(Session, "after_soft_rollback")

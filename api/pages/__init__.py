@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from api.pages import (
     absence,
+    account,
     assign,
     board,
     bridger,
@@ -42,6 +43,7 @@ from api.pages import (
 ROUTERS: tuple[APIRouter, ...] = (
     shell.router,
     sign_in.router,
+    account.router,
     filing.router,
     planner.router,
     dates.router,

@@ -30,7 +30,7 @@ from records.queries.caseload import (
 from records.queries.worklist import worklist_of
 from records.tables import Absence
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 LONGEST = timedelta(days=366)
 

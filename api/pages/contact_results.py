@@ -18,7 +18,7 @@ from records.queries.person_page import PersonPage, load_person_page
 from records.queries.worklist import tasks_of
 from records.tables import Attempt
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 class WhyTaken(Word):

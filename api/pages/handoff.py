@@ -9,7 +9,7 @@ from api.deps import Me, SessionDep, page
 from records.access import referral_for
 from records.tables import Person, Staff
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/referrals/{referral_id}/handoff")

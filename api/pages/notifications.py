@@ -15,7 +15,7 @@ from records import clock
 from records.commands.messages import mark_seen
 from records.queries.notifications import PAGE, Told, count_unseen, list_told_to, list_unseen_ids
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 ABOUT_A_CALL = frozenset(
     {StaffMessage.SAFETY_CONCERN, StaffMessage.WELFARE_CHECK_DUE, StaffMessage.ESCALATION_RAISED,

@@ -16,7 +16,7 @@ from records.access import visible
 from records.commands import contacts
 from records.queries.case import CaseRows, contact_facts, load_case
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 WORKS = frozenset({ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS})
 CAN_BE_WAIVED = (ContactState.PLANNED, ContactState.MISSED)

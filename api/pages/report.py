@@ -15,7 +15,7 @@ from records.access import referral_for
 from records.queries.planner import find_report
 from records.tables import Person
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 _DATES = (
     ("submitted_at", "Filed"),

@@ -9,12 +9,12 @@ from api.deps import Me, SessionDep
 from api.models import referrals as models
 from api.models.common import Done, PathId
 from api.models.work import AttemptIn, LoggedOut
-from api.routes.common import PROBLEMS, done, seen_version
+from api.routes.common import API_PREFIX, PROBLEMS, done, seen_version
 from api.routes.contacts import log
 from records.commands import assignments, cancelling, changes, closing, discharges, holds, referrals
 from records.tables import Referral
 
-router = APIRouter(prefix="/referrals/{referral_id}", tags=["referrals"], responses=PROBLEMS)
+router = APIRouter(prefix=API_PREFIX + "/referrals/{referral_id}", tags=["referrals"], responses=PROBLEMS)
 
 
 @router.post("/submit")

@@ -23,6 +23,8 @@ RowT = TypeVar("RowT")
 OutT = TypeVar("OutT", bound=BaseModel)
 _ETAG = re.compile(r'(?:W/)?"([A-Za-z0-9_-]{1,64})"')
 
+API_PREFIX = "/api/v1"
+
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": sentence, "content": {"application/problem+json": {}}}
     for status, sentence in {

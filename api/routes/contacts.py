@@ -13,14 +13,14 @@ from api.access import requires
 from api.deps import Me, SessionDep
 from api.models.common import Cursor, Done, Id, Instant, Limit, Listed, PathId
 from api.models.work import AttemptIn, AttemptOut, CompleteIn, ContactOut, LoggedOut, TakeBackIn, WaiveIn
-from api.routes.common import PROBLEMS, done, one_page
+from api.routes.common import API_PREFIX, PROBLEMS, done, one_page
 from domain.vocabulary import ContactState
 from records import clock
 from records.commands import contacts
 from records.queries.contacts import get_attempt, get_contact, list_contacts
 from records.tables import Contact, Referral
 
-router = APIRouter(tags=["contacts"], responses=PROBLEMS)
+router = APIRouter(prefix=API_PREFIX, tags=["contacts"], responses=PROBLEMS)
 
 
 @router.get("/contacts")

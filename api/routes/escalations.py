@@ -11,12 +11,12 @@ from api.access import requires
 from api.deps import Me, SessionDep
 from api.models.common import Cursor, Id, Limit, Listed, PathId
 from api.models.work import ActIn, DecideIn, EscalationOut, ResolveIn
-from api.routes.common import PROBLEMS, one_page
+from api.routes.common import API_PREFIX, PROBLEMS, one_page
 from domain.vocabulary import EscalationState
 from records.commands import escalations
 from records.queries.escalations import get_escalation, list_escalations
 
-router = APIRouter(prefix="/escalations", tags=["escalations"], responses=PROBLEMS)
+router = APIRouter(prefix=API_PREFIX + "/escalations", tags=["escalations"], responses=PROBLEMS)
 OPEN = [EscalationState.RAISED, EscalationState.ACKNOWLEDGED]
 
 

@@ -10,10 +10,10 @@ from api.access import requires
 from api.deps import Me, SessionDep
 from api.models.common import Limit
 from api.models.organization import EventOut, EventsOut
-from api.routes.common import PROBLEMS
+from api.routes.common import API_PREFIX, PROBLEMS
 from records.queries.events import list_events
 
-router = APIRouter(prefix="/events", tags=["events"], responses=PROBLEMS)
+router = APIRouter(prefix=API_PREFIX + "/events", tags=["events"], responses=PROBLEMS)
 
 
 @router.get("")

@@ -11,14 +11,14 @@ from pydantic import Field
 from api.access import requires
 from api.deps import Me, SessionDep
 from api.models.common import Day, Out
-from api.routes.common import PROBLEMS
+from api.routes.common import API_PREFIX, PROBLEMS
 from domain.errors import Invalid
 from domain.measures.figure import Figure, Part
 from domain.measures.period import CHOICES, USUAL, named_period, period_between
 from records import clock
 from records.queries import measures
 
-router = APIRouter(tags=["measures"], responses=PROBLEMS)
+router = APIRouter(prefix=API_PREFIX, tags=["measures"], responses=PROBLEMS)
 
 
 class ExcludedOut(Out):

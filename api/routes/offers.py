@@ -11,13 +11,13 @@ from api.access import requires
 from api.deps import Me, SessionDep
 from api.models.common import Cursor, Done, Limit, Listed, PathId
 from api.models.work import DeclineIn, OfferOut
-from api.routes.common import PROBLEMS, done, one_page
+from api.routes.common import API_PREFIX, PROBLEMS, done, one_page
 from domain.vocabulary import OfferState, RiskFlag
 from records.commands import offers
 from records.queries.offers import Offered, list_offers
 from records.tables import Referral
 
-router = APIRouter(prefix="/offers", tags=["offers"], responses=PROBLEMS)
+router = APIRouter(prefix=API_PREFIX + "/offers", tags=["offers"], responses=PROBLEMS)
 
 
 @router.get("")

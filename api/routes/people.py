@@ -10,14 +10,14 @@ from api.deps import Me, SessionDep
 from api.errors import PreconditionRequired
 from api.models.common import PathId
 from api.models.people import LikenessesOut, LikenessOut, PersonOut, PersonPatch, PersonSearch
-from api.routes.common import PROBLEMS, if_match
+from api.routes.common import API_PREFIX, PROBLEMS, if_match
 from domain.errors import NotFound, Stale
 from records.access import person_for
 from records.commands import changes
 from records.queries.people import find_duplicates, identifiers_of
 from records.tables import Person
 
-router = APIRouter(prefix="/people", tags=["people"], responses=PROBLEMS)
+router = APIRouter(prefix=API_PREFIX + "/people", tags=["people"], responses=PROBLEMS)
 
 
 @router.post("/search")

@@ -9,12 +9,12 @@ from api.access import requires
 from api.deps import Me, SessionDep
 from api.models.common import Listed, PathId
 from api.models.organization import ProtocolOut, ProtocolTextOut
-from api.routes.common import PROBLEMS
+from api.routes.common import API_PREFIX, PROBLEMS
 from records.queries.protocols import protocol_of
 from records.queries.staffing import get_protocol, list_protocols
 from records.tables import ProtocolVersion
 
-router = APIRouter(prefix="/protocols", tags=["protocols"], responses=PROBLEMS)
+router = APIRouter(prefix=API_PREFIX + "/protocols", tags=["protocols"], responses=PROBLEMS)
 
 
 @router.get("")

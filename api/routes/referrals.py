@@ -23,7 +23,7 @@ from api.models.referrals import (
     TimelineEntryOut,
 )
 from api.models.work import AttemptOut, ContactOut
-from api.routes.common import PROBLEMS, one_page
+from api.routes.common import API_PREFIX, PROBLEMS, one_page
 from api.routes.contacts import contact_out
 from domain.agenda import agenda, promised_by, why
 from domain.case import Case
@@ -40,7 +40,7 @@ from records.queries.staff import names_of
 from records.queries.timeline import entry_of, names_for
 from records.tables import Referral
 
-router = APIRouter(prefix="/referrals", tags=["referrals"], responses=PROBLEMS)
+router = APIRouter(prefix=API_PREFIX + "/referrals", tags=["referrals"], responses=PROBLEMS)
 
 
 @router.post("", status_code=201)

@@ -11,11 +11,11 @@ from api.access import requires
 from api.deps import Me, SessionDep
 from api.models.common import Cursor, Limit, Listed, PathId
 from api.models.organization import AbsenceIn, AbsenceOut, MovedOut, StaffIn, StaffOut
-from api.routes.common import PROBLEMS, one_page
+from api.routes.common import API_PREFIX, PROBLEMS, one_page
 from records.commands import absences, staff
 from records.queries.staffing import list_staff
 
-router = APIRouter(tags=["staff"], responses=PROBLEMS)
+router = APIRouter(prefix=API_PREFIX, tags=["staff"], responses=PROBLEMS)
 
 
 @router.get("/staff")

@@ -22,6 +22,8 @@ _FOUND = select(
     col(Idempotency.fingerprint), col(Idempotency.status), col(Idempotency.body), col(Idempotency.created_at)
 ).where(col(Idempotency.id) == bindparam("key_id"))
 
+_KEEP = insert(Idempotency)
+
 
 def claim_key(session: Session, key_id: str, fingerprint: str) -> tuple[int, Any] | None:
     """Status and body of the answer kept under this key, or None: then it is this transaction's to answer.
@@ -44,7 +46,7 @@ def claim_key(session: Session, key_id: str, fingerprint: str) -> tuple[int, Any
 def keep_answer(session: Session, key_id: str, fingerprint: str, status: int, answer: dict[str, Any]) -> None:
     """Keep the answer for a key that this transaction has claimed."""
     kept = {"id": key_id, "fingerprint": fingerprint, "status": status, "body": answer, "created_at": clock.now()}
-    session.connection().execute(insert(Idempotency), kept)
+    session.connection().execute(_KEEP, kept)
 
 
 def forget_answers(session: Session) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from domain.messaging import Recipient, StaffMessage, plan_sending
@@ -19,6 +20,7 @@ CLAIM_HOLDS = timedelta(minutes=2)
 
 
 _TOLD = "footbridge_told"
+_OF_KEY = select(col(Notification.id)).where(col(Notification.key) == bindparam("key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,13 @@ def tell(
     subject_id: str = "",
     is_high_risk: bool = False,
     now: datetime | None = None,
+    is_new: bool = False,
     **params: Any,
 ) -> None:
     """Tell one member of staff: in the app always, by e-mail and text as `domain.messaging` says.
 
-    The same key is told once, however often it is asked. Params are ids, numbers and times, never names.
+    The same key is told once, however often it is asked. Params are ids, numbers and times, never names. `is_new`: what
+    it is about begins in this transaction, so that nobody can have been told before.
     """
     if staff is None or not staff.is_active:
         return
@@ -60,7 +64,7 @@ def tell(
     for sending in plan_sending(StaffMessage(template), _recipient(staff, program), now, is_high_risk=is_high_risk):
         channel = sending.channel
         full_key = f"{key}:{staff.id}:{channel.value}"
-        if _was_told(session, full_key):
+        if _was_told(session, full_key, is_new=is_new):
             continue
         in_app = channel is Channel.IN_APP
         row = Notification(
@@ -83,14 +87,13 @@ def tell(
             engine.leave_word(session, delivery=row.id)
 
 
-def _was_told(session: Session, key: str) -> bool:
+def _was_told(session: Session, key: str, *, is_new: bool) -> bool:
     """Whether this was told before, in this transaction or an earlier one."""
     mine = session.info.setdefault(_TOLD, set())
     if key in mine:
         return True
     mine.add(key)
-    with session.no_autoflush:
-        return session.exec(select(Notification.id).where(Notification.key == key)).first() is not None
+    return not is_new and session.connection().execute(_OF_KEY, {"key": key}).first() is not None
 
 
 def _recipient(staff: Staff, program: Program) -> Recipient:

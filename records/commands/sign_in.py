@@ -37,6 +37,7 @@ NO_MATCH = (
     "The e-mail address and the password do not match. After several tries, wait a minute before the next one. "
     "Your manager or administrator can give you a new password."
 )
+NOT_PRESENT = "This is not your present password. After several tries, wait a minute before the next one."
 
 _own_secret = secrets.token_bytes(32)
 
@@ -70,14 +71,42 @@ def sign_in(email: str, password: str, agent: str = "") -> str:
     token = None
     if known is not None:
         with engine.transaction() as session:
-            token = _answer(session, known, is_right, newer, agent)
+            if (row := _proven(session, known, is_right)) is not None:
+                row.password_hash = newer or row.password_hash
+                _note(session, row, "staff.signed_in")
+                token = _open_session(session, row, clock.now(), agent)
     if token is None:
         raise NotAllowed("no_match", NO_MATCH)
     return token
 
 
-def _answer(session: Session, seen: Staff, is_right: bool, newer: str | None, agent: str) -> str | None:
-    """Decide under the lock, on what is so now: many guesses at once find the wait that the first ones earned."""
+def change_own_password(staff_id: str, token: str, current: str, new: str) -> None:
+    """Somebody who is signed in with `token` chooses another password; their other sessions end.
+
+    Opens transactions of its own, as `sign_in` does. Raises Invalid: the present password is not this one (a wrong try
+    counts as at signing in: an open browser is no place to guess), or the new one is weak or no other.
+    """
+    with engine.read_session() as session:
+        known = session.get_one(Staff, staff_id)
+    require_strong(new, known)
+    if new == current:  # whether it is right or not: this sentence must not tell
+        raise Invalid("password_same", "Choose another password than the present one.", field="password")
+    is_right, _ = check_password(current, known.password_hash)
+    kept = hash_password(new) if is_right else ""
+    with engine.transaction() as session:
+        row = _proven(session, known, is_right)
+        if row is not None:
+            row.password_hash = kept
+            _note(session, row, "staff.password_changed", sessions=end_sessions(session, row.id, but=_kept(token)))
+    if row is None:
+        raise Invalid("no_match", NOT_PRESENT, field="current")
+
+
+def _proven(session: Session, seen: Staff, is_right: bool) -> Staff | None:
+    """Decide under the lock, on what is so now: many guesses at once find the wait that the first ones earned.
+
+    The account when the password proves that it is theirs; None when not, which is counted.
+    """
     row = session.exec(select(Staff).where(Staff.id == seen.id).with_for_update()).one()
     now = clock.now()
     if not row.is_active or row.password_hash != seen.password_hash:
@@ -92,9 +121,7 @@ def _answer(session: Session, seen: Staff, is_right: bool, newer: str | None, ag
         _note(session, row, "staff.sign_in_refused", tries=row.failed_sign_ins)
         return None
     row.failed_sign_ins, row.locked_until = 0, None
-    row.password_hash = newer or row.password_hash
-    _note(session, row, "staff.signed_in")
-    return _open_session(session, row, now, agent)
+    return row
 
 
 def _open_session(session: Session, staff: Staff, now: datetime, agent: str) -> str:

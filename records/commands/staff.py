@@ -202,9 +202,11 @@ def _withdraw_offers_to(session: Session, hand: Actor, bridger_id: str) -> None:
         work.settle()
 
 
-def end_sessions(session: Session, staff_id: str) -> int:
-    """End every signed-in session of somebody; returns how many."""
-    rows = session.exec(select(StaffSession).where(StaffSession.staff_id == staff_id)).all()
+def end_sessions(session: Session, staff_id: str, *, but: str = "") -> int:
+    """End every signed-in session of somebody, except the one whose id is `but`; returns how many."""
+    rows = session.exec(
+        select(StaffSession).where(StaffSession.staff_id == staff_id, col(StaffSession.id) != but)
+    ).all()
     for row in rows:
         session.delete(row)
     return len(rows)

@@ -33,6 +33,8 @@ class CaseRows:
     contacts: list[Contact]
     escalations: list[Escalation]
     overlays: tuple[Protocol, ...] = ()
+    is_new: bool = False
+    """Whether it begins in this transaction."""
     _settled: tuple[int, Case] | None = None
 
     @cached_property
@@ -148,6 +150,7 @@ def load_case(
     """
     kept: dict[str, CaseRows] | None = session.info.get(_CACHE)
     if kept is not None and referral_id in kept:
+        kept[referral_id].is_new = False
         return kept[referral_id]
     condition = Referral.id == referral_id if among is None else and_(col(Referral.id) == referral_id, among)
     query = select(Referral).where(condition)
@@ -185,7 +188,7 @@ def keep_case(session: Session, rows: CaseRows) -> None:
 def start_case(session: Session, referral: Referral, person: Person, program: Program) -> CaseRows:
     """The case of a referral that is being written in this transaction: nothing hangs on it yet."""
     protocol = protocol_of(session, referral.protocol_id)
-    rows = CaseRows(session, referral, person, program, protocol, calendar_of(program), [], [], overlays())
+    rows = CaseRows(session, referral, person, program, protocol, calendar_of(program), [], [], overlays(), True)
     rows.offers, rows.holds, rows.attempts = [], [], []
     keep_case(session, rows)
     return rows

@@ -6,6 +6,7 @@ from datetime import date
 from functools import lru_cache
 
 import holidays
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from domain.clock import Calendar
@@ -37,15 +38,17 @@ def find_newest(session: Session, program_id: str, key: str) -> ProtocolVersion 
     ).first()
 
 
+_OF_PROGRAM = (
+    select(ProtocolVersion.id, ProtocolVersion.key)
+    .where(col(ProtocolVersion.program_id) == bindparam("program_id"))
+    .order_by(col(ProtocolVersion.key), col(ProtocolVersion.version).desc())
+)
+
+
 def newest_for_setting(session: Session, program_id: str, setting: Setting) -> str:
     """The id of the newest protocol for people leaving this setting. Raises Invalid when the program has none."""
-    rows = session.exec(
-        select(ProtocolVersion.id, ProtocolVersion.key)
-        .where(ProtocolVersion.program_id == program_id)
-        .order_by(col(ProtocolVersion.key), col(ProtocolVersion.version).desc())
-    )
     seen: set[str] = set()
-    for protocol_id, key in rows:
+    for protocol_id, key in session.connection().execute(_OF_PROGRAM, {"program_id": program_id}):
         if key not in seen and setting in protocol_of(session, protocol_id).settings:
             return protocol_id
         seen.add(key)
