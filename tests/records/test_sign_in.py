@@ -351,3 +351,53 @@ def test_production_has_no_secret_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
         assert sign_in.csrf_token("one") != with_one
     finally:
         get_settings.cache_clear()
+
+
+NEW_PASSWORD = "nine lanterns by the weir"
+
+
+def test_ones_own_password_is_changed_and_only_this_session_goes_on(someone: Staff) -> None:
+    here, elsewhere = (sign_in.sign_in("sam.sample@peers.example", PASSWORD) for _ in range(2))
+
+    sign_in.change_own_password(someone.id, here, PASSWORD, NEW_PASSWORD)
+
+    assert who(here) is not None
+    assert who(elsewhere) is None
+    assert refused(password=PASSWORD) == sign_in.NO_MATCH
+    assert sign_in.sign_in("sam.sample@peers.example", NEW_PASSWORD)
+    assert events(someone.id)[-3:] == ["staff.password_changed", "staff.sign_in_refused", "staff.signed_in"]
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "code", "field"),
+    [
+        ("seven noisy herons", NEW_PASSWORD, "no_match", "current"),
+        (PASSWORD, "too short", "password_short", "password"),
+        (PASSWORD, "Sam Sample's own word", "password_personal", "password"),
+        (PASSWORD, PASSWORD, "password_same", "password"),
+        (NEW_PASSWORD, NEW_PASSWORD, "password_same", "password"),
+    ],
+)
+def test_a_password_that_is_not_changed_ends_no_session(
+    someone: Staff, current: str, new: str, code: str, field: str
+) -> None:
+    here, elsewhere = (sign_in.sign_in("sam.sample@peers.example", PASSWORD) for _ in range(2))
+    with pytest.raises(Invalid) as refusal:
+        sign_in.change_own_password(someone.id, here, current, new)
+    assert (refusal.value.code, refusal.value.field) == (code, field)
+    assert who(here) is not None
+    assert who(elsewhere) is not None
+    assert sign_in.sign_in("sam.sample@peers.example", PASSWORD)
+
+
+def test_whoever_finds_an_open_browser_cannot_guess_the_password_there_either(someone: Staff) -> None:
+    here = sign_in.sign_in("sam.sample@peers.example", PASSWORD)
+    for _ in range(sign_in.FREE_TRIES):
+        with pytest.raises(Invalid):
+            sign_in.change_own_password(someone.id, here, "seven noisy herons", NEW_PASSWORD)
+    with pytest.raises(Invalid) as refusal:
+        sign_in.change_own_password(someone.id, here, PASSWORD, NEW_PASSWORD)
+    assert refusal.value.field == "current", "the right one, too, waits now"
+    clock.advance(timedelta(seconds=3))
+    sign_in.change_own_password(someone.id, here, PASSWORD, NEW_PASSWORD)
+    assert events(someone.id).count("staff.sign_in_refused") == sign_in.FREE_TRIES
