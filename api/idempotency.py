@@ -57,6 +57,6 @@ def open_key(session: Session, request: Request, me: auth.SignedIn, body: bytes)
     kept = claim_key(session, key_id, fingerprint)
     if kept is None:
         return Opened(key_id, fingerprint, None)
-    status, body = kept
-    headers = body["headers"] | {"Idempotency-Replayed": "true"}
-    return Opened(key_id, fingerprint, Response(body["text"], status_code=status, headers=headers))
+    status, answer = kept
+    headers = answer["headers"] | {"Idempotency-Replayed": "true"}
+    return Opened(key_id, fingerprint, Response(answer["text"], status_code=status, headers=headers))

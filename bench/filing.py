@@ -55,7 +55,7 @@ def _program(url: str) -> str:
     migrate.upgrade(url)
     engine.configure(url)
     with engine.transaction() as session:
-        program = create_program(session, "Bench Peers", accepts_at_once=True)
+        program = create_program(session, "Bench Peers")
         hand = system_actor(program.id)
         facility = add_facility(session, hand, "Bench Hospital", FacilityKind.HOSPITAL, Setting.PSYCHIATRIC_INPATIENT)
         boss = add_staff(session, hand, email="boss@bench.example", name="Boss", roles=[Role.SUPERVISOR, Role.MANAGER])

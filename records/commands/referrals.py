@@ -8,7 +8,6 @@ from datetime import date, datetime, time, timedelta
 
 from sqlmodel import Session, col, select
 
-from domain.agenda import promised_by
 from domain.errors import Conflict, Invalid, InvalidFields, NotFound, gather
 from domain.vocabulary import (
     OPEN_STATUSES,
@@ -238,11 +237,6 @@ def reject_referral(session: Session, actor: Actor, referral_id: str, reason: Cl
     work.tell(find_active(session, referral.planner_id), "referral_rejected", "rejected")
     work.settle()
     return referral
-
-
-def promise_of(work: Work) -> datetime | None:
-    """By when the program said it would answer, for the page after filing."""
-    return promised_by(work.rows.facts())
 
 
 def details_of(referral: Referral) -> ReferralDetails:

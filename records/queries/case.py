@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, event
 from sqlmodel import Session, col, select
 
 from domain import case as facts
@@ -17,7 +18,7 @@ from domain.vocabulary import ReferralStatus, RiskFlag
 from records.queries.protocols import calendar_of, overlays, protocol_of
 from records.tables import Attempt, Contact, Escalation, Hold, Offer, Person, Program, Referral
 
-_CACHE = "footbridge_cases"
+_CACHE, _BEGUN = "footbridge_cases", "footbridge_begun"
 
 
 @dataclass
@@ -147,7 +148,12 @@ def load_case(
 ) -> CaseRows:
     """Load a case, if it is among those of the condition; with `lock`, its referral stays locked until the end of the
     transaction. Raises NotFound.
+
+    A case that begins in this transaction is there as it stands: nobody else can see it yet.
     """
+    begun: dict[str, CaseRows] = session.info.get(_BEGUN, {})
+    if referral_id in begun:
+        return begun[referral_id]
     kept: dict[str, CaseRows] | None = session.info.get(_CACHE)
     if kept is not None and referral_id in kept:
         kept[referral_id].is_new = False
@@ -190,8 +196,19 @@ def start_case(session: Session, referral: Referral, person: Person, program: Pr
     protocol = protocol_of(session, referral.protocol_id)
     rows = CaseRows(session, referral, person, program, protocol, calendar_of(program), [], [], overlays(), True)
     rows.offers, rows.holds, rows.attempts = [], [], []
+    session.info.setdefault(_BEGUN, {})[referral.id] = rows
     keep_case(session, rows)
     return rows
+
+
+@event.listens_for(Session, "after_commit")
+def _is_written(session: Any) -> None:
+    session.info.pop(_BEGUN, None)
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _is_undone(session: Any, _previous: Any) -> None:
+    session.info.pop(_BEGUN, None)
 
 
 def _load(session: Session, referral: Referral) -> CaseRows:
