@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.deps import Me
 from domain.vocabulary import ConsentStatus, ReferralStatus
 from records.queries.person_page import PersonPage
+from records.queries.search import against_search
 
 
 def actions(me: Me, found: PersonPage) -> list[dict[str, str]]:
@@ -41,7 +42,7 @@ def actions(me: Me, found: PersonPage) -> list[dict[str, str]]:
          "Answer the request to cancel", "The referrer waits for an answer", "/cancel", "alert"),
         (status.is_open and me.may("waive"), "Let a contact go", "Or change the rhythm; the reason stays", "/waive",
          "note"),
-        (works and referral.discharged_at is not None and referral.lost_at is None and me.may("waive"),
+        (works and not is_held and me.may("waive") and not against_search(found.rows),
          "Start the search", "Every step was tried and nobody was reached", "/search", "person"),
         (status is ReferralStatus.IN_PROGRESS and referral.discharged_at is not None and me.may("close"),
          "Extend the plan", "Go on for longer than the protocol", "/extend", "clock"),

@@ -9,12 +9,11 @@ from api.deps import FormDep, Me, SessionDep, page
 from api.filters import due_time
 from api.pages.decision_form import about, decision, done, field
 from api.pages.once import Once
-from domain.errors import NotFound
-from domain.plan import attempts_missing
 from domain.vocabulary import ContactState, ReferralStatus, Subject
 from records.access import visible
 from records.commands import contacts
-from records.queries.case import CaseRows, contact_facts, load_case
+from records.queries.case import CaseRows, load_case
+from records.queries.search import against_search
 
 router = APIRouter(include_in_schema=False)
 
@@ -115,13 +114,7 @@ def change_rhythm(request: Request, session: SessionDep, me: Me, form: FormDep, 
 def search_form(request: Request, session: SessionDep, me: Me, referral_id: str) -> Response:
     """Every step was tried: look for the person from now on. What is missing is said before."""
     referral, person = about(session, me, referral_id, "waive")
-    if referral.lost_at is not None:
-        instead = f"The search for {person.called} is on already."
-    elif referral.discharged_at is None:
-        instead = "The search begins after the person has left."
-    else:
-        missing = _missing(load_case(session, referral_id))
-        instead = f"Not yet. Still to be tried: {', '.join(missing)}." if missing else ""
+    instead = against_search(load_case(session, referral_id))
     return decision(
         request, referral, person, title=f"Look for {person.called}",
         then=[
@@ -155,16 +148,3 @@ def _repeating(rows: CaseRows) -> list[dict[str, str]]:
         if contact.state is ContactState.PLANNED and rule is not None and rule.every is not None:
             found.setdefault(contact.key, rule.title)
     return [{"value": key, "text": title} for key, title in found.items()]
-
-
-def _missing(rows: CaseRows) -> list[str]:
-    case, found = rows.facts(with_attempts=True), []
-    for call in rows.escalations:
-        if call.state.is_open and call.subject is Subject.CONTACT:
-            try:
-                contact = rows.contact(call.subject_id)
-            except NotFound:
-                continue
-            rule = case.rule(contact.key)
-            found += attempts_missing(rule, case, contact_facts(contact)) if rule is not None else []
-    return list(dict.fromkeys(found))

@@ -21,6 +21,7 @@ from records.commands import cancelling, holds, staff
 from records.tables import Assignment, Bridger, Contact, Person, Referral, Staff
 from tests.pages.bridging import NOW, Bridging, counted_queries, said
 from tests.pages.charge import answers_by_hand, begin_in_charge, missed
+from tests.pages.harness import Page
 
 pytestmark = pytest.mark.sqlite
 
@@ -105,9 +106,29 @@ def test_the_rhythm_changes_and_says_how_many_are_waived(town: Bridging) -> None
 def test_the_search_begins_only_when_everything_was_tried(town: Bridging) -> None:
     referral_id, _ = missed(town)
     supervisor, here = town.browser("supervisor"), f"/referrals/{referral_id}/search"
+    assert here not in links(supervisor.get(f"/referrals/{referral_id}")), "not offered before it can be done"
     assert "Still to be tried: 2 more attempts" in said(supervisor.get(here))
     assert supervisor.post(here, note="All of it", once="a").status_code == 409
     assert referral(town, referral_id).lost_at is None
+    for mode in ("call", "visit"):
+        log = f"/referrals/{referral_id}/log"
+        town.browser("bridger").goes_to(log, mode=mode, outcome="no_answer", once=mode)
+        clock.advance(timedelta(minutes=30))
+    assert here in links(supervisor.get(f"/referrals/{referral_id}"))
+    supervisor.goes_to(here, note="All of it", once="b")
+    assert referral(town, referral_id).lost_at is not None
+
+
+def test_nobody_is_searched_for_who_is_not_missed(town: Bridging) -> None:
+    referral_id = town.refer("Ada", left=True)
+    supervisor, here = town.browser("supervisor"), f"/referrals/{referral_id}/search"
+    assert here not in links(supervisor.get(f"/referrals/{referral_id}"))
+    assert "Ada is not missed" in said(supervisor.get(here))
+
+
+def links(page: Page) -> list[str]:
+    """Where a page leads."""
+    return [a.attributes["href"] for a in page.all("a")]
 
 
 # --- rest and go on

@@ -96,7 +96,9 @@ def test_whoever_reads_is_you(town: Bridging) -> None:
 def test_a_call_to_the_reader_stands_once_on_the_page(town: Bridging) -> None:
     referral_id = town.refer("Ada", left=True)
     town.browser("bridger").goes_to(f"/referrals/{referral_id}/concern", note="Worried.", once="a")
-    clinician, supervisor = (town.browser(name).get(f"/referrals/{referral_id}") for name in ("clinician", "supervisor"))
+    clinician, supervisor = (
+        town.browser(name).get(f"/referrals/{referral_id}") for name in ("clinician", "supervisor")
+    )
     assert "Why you were told" in said(clinician)
     assert "told: Clinician Pretend" in said(clinician)
     assert "Calls for other people" not in said(clinician), "the only call is theirs, and stands above"
@@ -199,7 +201,7 @@ def test_planners_read_where_it_stands_and_no_contact_notes(town: Bridging) -> N
             {"/note", "/meeting", "/appointment", "/hold", "/another-bridger"},
             {"/assign", "/close", "/extend"},
         ),
-        ("supervisor", {"/note", "/hold", "/assign", "/close", "/extend", "/search"}, {"/another-bridger", "/undo"}),
+        ("supervisor", {"/note", "/hold", "/assign", "/close", "/extend"}, {"/another-bridger", "/undo", "/search"}),
     ],
 )
 def test_each_role_is_offered_what_it_may_do(town: Bridging, who: str, offered: set[str], withheld: set[str]) -> None:
