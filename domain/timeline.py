@@ -17,7 +17,6 @@ from domain.vocabulary import (
     Ask,
     ClosureReason,
     ConsentStatus,
-    DeclineReason,
     Disposition,
     EndReason,
     HoldReason,
@@ -72,7 +71,7 @@ def details(event: str, data: Facts, names: Names) -> list[dict[str, str]]:
     for key, term in (("note", "Note"), ("reason", "Reason"), ("why", "Why"), ("override_reason", "Reason given")):
         value = data.get(key)
         if value and event not in _REASON_IN_SENTENCE:
-            found.append({"term": term, "text": _reason(value) if key == "reason" else value})
+            found.append({"term": term, "text": _label(_CHOSEN[event], value) if event in _CHOSEN else value})
     if data.get("due_at"):
         found.append({"term": "Due", "text": names.due(data["due_at"])})
     if data.get("answer_by"):
@@ -105,13 +104,8 @@ def kind(event: str, data: Facts) -> str:
 _REASON_IN_SENTENCE = frozenset(
     {"hold.started", "bridger.ended", "offer.declined", "referral.closed", "report.withheld"}
 )
-
-
-def _reason(value: str) -> str:
-    for words in (HoldReason, EndReason, ClosureReason, DeclineReason):
-        if value in {member.value for member in words}:
-            return words(value).label
-    return str(value)
+_CHOSEN: dict[str, type[vocabulary.Word]] = {"hold.outdated": HoldReason, "referral.rejected": ClosureReason}
+"""Events whose reason was chosen from a list, and the list. Every other reason is what somebody typed."""
 
 
 def _label(words: type[vocabulary.Word], value: str | None) -> str:

@@ -194,6 +194,8 @@ def _outcome(page: PersonPage, contact: Contact, attempts: dict[str, Attempt]) -
         met = attempts.get(contact.met_by or "")
         how = f"{met.mode.label}, {_lower(met.outcome.label)}" if met is not None else "Done"
         return f"{how}, {local(contact.met_at, zone)}"
+    if contact.state is ContactState.WAIVED:
+        return contact.reason  # as somebody typed it
     if contact.reason:
         return contact.reason[:1].upper() + contact.reason[1:]
     if contact.state is ContactState.MISSED:
