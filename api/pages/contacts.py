@@ -12,7 +12,7 @@ from api.access import requires
 from api.deps import FormDep, Me, SessionDep, page
 from api.filters import clock_time
 from api.pages import person_view
-from api.pages.once import Once, new_once
+from api.pages.once import Once, kept_once
 from api.pages.shell import first_page
 from domain.clock import at_local
 from domain.clock import local as wall
@@ -39,6 +39,7 @@ ALSO = (
 )
 CONFIRMED_FIRST = frozenset({Outcome.IN_HOSPITAL, Outcome.IN_CUSTODY, Outcome.DECLINED, Outcome.DIED})
 """What changes more than this contact: the page says what will happen before it is saved."""
+ONE_ENTRY = "This form was saved already, and it is one entry. To add another, log a contact anew."
 ON_BUTTONS = {
     Outcome.REACHED: ("Reached", "We talked"),
     Outcome.NO_ANSWER: ("No answer", ""),
@@ -58,10 +59,13 @@ ON_BUTTONS = {
 @requires("log_attempt")
 def log_form(request: Request, session: SessionDep, me: Me, referral_id: str, contact: str = "") -> Response:
     """What came of it, in one tap; how, when, minutes and a note are there for whoever wants them."""
+    typed = getattr(request.state, "typed", None)
+    once = kept_once(request) if typed is None else ""
+    if isinstance(once, Response):
+        return once
     found = load_person_page(session, me.actor, referral_id)
     chosen = _chosen(found, contact)
-    values = {"once": new_once(), "mode": person_view.usual_mode(found, chosen).value}
-    typed = getattr(request.state, "typed", None)
+    values = {"once": once, "mode": person_view.usual_mode(found, chosen).value}
     outcome = typed.as_typed().get("outcome", "") if typed is not None else ""
     if typed is not None and outcome == Outcome.CALL_LATER and "call_back_at" in typed.as_typed():
         return _ask_when(request, found, contact, values)
@@ -93,7 +97,9 @@ def log(request: Request, session: SessionDep, me: Me, form: FormDep, referral_i
     note, reoffer = form.area("note"), form.area("reoffer_note")
     call_back_at, confirmed = form.instant_or_none("call_back_at", zone), form.yes("confirmed")
     form.check()
-    if (before := once.answered()) is not None:  # asked first: after an ending the bridger sees the person no more
+    if (
+        before := once.answered(ONE_ENTRY)
+    ) is not None:  # asked first: after an ending the bridger sees the person no more
         return before
     if outcome is Outcome.CALL_LATER:
         if "call_back_at" not in form.as_typed():

@@ -48,6 +48,18 @@ def test_a_contact_is_logged_in_two_taps_and_a_nervous_thumb_logs_no_second(visi
         assert (len(made), made[-1].outcome) == (before + 1, Outcome.REACHED)
 
 
+def test_going_back_after_saving_and_tapping_again_is_the_same_entry(visit: Visit) -> None:
+    before = len(attempts_with("Example"))
+    with visit("bridger1") as rosa:
+        rosa.follows("Log for Boris Example")
+        for _ in range(2):
+            rosa.page.get_by_role("button", name="No answer").click()
+            rosa.page.wait_for_url("**/logged/*")
+            rosa.reads("Saved")
+            rosa.page.go_back()
+        assert len(attempts_with("Example")) == before + 1
+
+
 def test_a_safety_concern_is_two_taps_away_and_says_who_was_told(visit: Visit) -> None:
     with visit("bridger1") as rosa:
         rosa.follows("Safety concern")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -19,7 +20,7 @@ from domain.vocabulary import (
 from records import clock, engine
 from records.commands import holds
 from records.tables import JournalEntry, Referral
-from tests.pages.bridging import NOW, Bridging, attempts, begin, contact, said
+from tests.pages.bridging import NOW, Bridging, Browser, attempts, begin, contact, said
 
 pytestmark = pytest.mark.sqlite
 
@@ -36,7 +37,8 @@ def test_two_taps_from_today_log_a_contact(town: Bridging) -> None:
     bridger = town.browser("bridger")
     today = bridger.get("/today")
     first = next(a.attributes["href"] for a in today.all("a") if "/log?contact=" in a.attributes["href"])
-    page = bridger.get(first)
+    address, _ = form_of(bridger, first)
+    page = bridger.get(address)
     form = next(f for f in page.all("form") if f.attributes["action"] == first)
     sent = {
         one.attributes["name"]: one.attributes.get("value", "")
@@ -63,6 +65,48 @@ def test_the_same_form_sent_twice_is_one_entry(town: Bridging) -> None:
     assert len(attempts(town, referral_id)) == 1
     bridger.goes_to(log, mode="call", outcome="no_answer", once="another")
     assert len(attempts(town, referral_id)) == 2, "two calls nobody answered are two tries"
+
+
+def form_of(bridger: Browser, address: str) -> tuple[str, dict[str, str]]:
+    """The form that somebody sees who goes to an address, and the address that their browser shows then."""
+    answer = bridger.fetch(address)
+    shown = answer.headers["location"] if answer.status_code == 303 else address
+    page = bridger.get(shown)
+    once = next(i for i in page.all("input") if i.attributes.get("name") == "once")
+    return shown, {"once": once.attributes["value"], "mode": "call"}
+
+
+def test_going_back_to_the_form_and_tapping_again_is_the_same_entry(town: Bridging) -> None:
+    referral_id = town.refer("Ada", left=True)
+    bridger, log = town.browser("bridger"), f"/referrals/{referral_id}/log"
+    address, form = form_of(bridger, log)
+    first = bridger.goes_to(log, **form, outcome="no_answer")
+    clock.advance(timedelta(minutes=2))
+    back, again = form_of(bridger, address)
+    assert (back, again) == (address, form)
+    page = bridger.follow(log, **again, outcome="no_answer")
+    assert "This form was saved already, and it is one entry." in said(page)
+    assert len(attempts(town, referral_id)) == 1
+    _, fresh = form_of(bridger, log)
+    assert bridger.goes_to(log, **fresh, outcome="no_answer") != first
+    assert len(attempts(town, referral_id)) == 2, "opened anew it is another try"
+
+
+@pytest.mark.parametrize("kept", ["", "x", "1-abc", "99999999999-abc", "-abc", "12345"])
+def test_an_address_found_open_later_gets_a_new_form(town: Bridging, kept: str) -> None:
+    referral_id = town.refer("Ada", left=True)
+    address, _ = form_of(town.browser("bridger"), f"/referrals/{referral_id}/log?once={kept}")
+    assert not address.endswith(f"once={kept}")
+
+
+def test_a_form_in_the_address_is_over_after_a_while(town: Bridging) -> None:
+    referral_id = town.refer("Ada", left=True)
+    bridger = town.browser("bridger")
+    address, form = form_of(bridger, f"/referrals/{referral_id}/log")
+    clock.advance(timedelta(minutes=16))
+    later, new = form_of(bridger, address)
+    assert later != address
+    assert new["once"] != form["once"]
 
 
 def test_going_back_and_choosing_differently_is_another_entry(town: Bridging) -> None:
@@ -133,10 +177,11 @@ def test_back_dating_is_marked_and_counts_when_it_happened(town: Bridging) -> No
 
 def test_with_no_voicemail_nobody_is_invited_to_leave_one(town: Bridging) -> None:
     flagged = town.refer("Ada", left=True, person={"safety_flags": [SafetyFlag.NO_VOICEMAIL]})
-    page = town.browser("bridger").get(f"/referrals/{flagged}/log")
+    page = town.browser("bridger").get(form_of(town.browser("bridger"), f"/referrals/{flagged}/log")[0])
     assert "left_message" not in [b.attributes.get("value") for b in page.all("button")]
     assert "Do not leave voicemail." in said(page)
-    free = town.browser("bridger").get(f"/referrals/{town.refer('Bo', left=True)}/log")
+    unflagged = town.refer("Bo", left=True)
+    free = town.browser("bridger").get(form_of(town.browser("bridger"), f"/referrals/{unflagged}/log")[0])
     assert "left_message" in [b.attributes.get("value") for b in free.all("button")]
 
 
