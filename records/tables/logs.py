@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 from domain.vocabulary import Channel, NotificationState
@@ -40,12 +40,7 @@ class Notification(Row, table=True):
     """One message to one member of staff over one channel, once: `key` is unique."""
 
     __table_args__ = (
-        Index(
-            "ix_notification_waiting",
-            "not_before",
-            sqlite_where=text("state IN ('queued','sending')"),
-            postgresql_where=text("state IN ('queued','sending')"),
-        ),
+        Index("ix_notification_waiting", "state", "not_before"),  # SQLite uses no partial one when a value is bound
         Index("ix_notification_staff", "staff_id", "channel", "created_at"),
     )
 

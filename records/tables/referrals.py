@@ -216,7 +216,10 @@ class Attempt(Row, table=True):
 class Escalation(Row, table=True):
     """A rung that was raised: who was told, what is asked, by when, and what they did."""
 
-    __table_args__ = (UniqueConstraint("referral_id", "subject", "subject_id", "occurrence", "rung"),)
+    __table_args__ = (
+        UniqueConstraint("referral_id", "subject", "subject_id", "occurrence", "rung"),
+        Index("ix_escalation_state", "state", "program_id"),
+    )
 
     id: str = Field(primary_key=True)
     program_id: str

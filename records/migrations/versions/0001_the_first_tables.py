@@ -153,14 +153,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_notification_referral_id"), "notification", ["referral_id"], unique=False)
     op.create_index("ix_notification_staff", "notification", ["staff_id", "channel", "created_at"], unique=False)
-    op.create_index(
-        "ix_notification_waiting",
-        "notification",
-        ["not_before"],
-        unique=False,
-        sqlite_where=sa.text("state IN ('queued','sending')"),
-        postgresql_where=sa.text("state IN ('queued','sending')"),
-    )
+    op.create_index("ix_notification_waiting", "notification", ["state", "not_before"], unique=False)
     op.create_table(
         "outbox",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -583,6 +576,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("referral_id", "subject", "subject_id", "occurrence", "rung"),
     )
     op.create_index(op.f("ix_escalation_referral_id"), "escalation", ["referral_id"], unique=False)
+    op.create_index("ix_escalation_state", "escalation", ["state", "program_id"], unique=False)
     op.create_table(
         "hold",
         sa.Column("id", sa.String(), nullable=False),
