@@ -1,4 +1,4 @@
-"""A refusal as an answer: `application/problem+json` (RFC 9457) for programs, a page for people.
+"""A refusal as an answer: `application/problem+json` (RFC 9457) for programs, FHIR where FHIR is spoken, else a page.
 
 What was sent is never repeated in the answer: it may hold what is nobody's business in a log.
 """
@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from api import auth
+from api.interop.outcome import FHIR_PATHS, issue_code_of, refused
 from api.rendering import render
 from domain.errors import IllegalState, Invalid, InvalidFields, NotAllowed, NotFound, Refusal
 
@@ -99,7 +100,9 @@ def problem(
     headers: dict[str, str] | None = None,
     **more: Any,
 ) -> Response:
-    """One problem document."""
+    """One problem document; where FHIR is spoken, an OperationOutcome."""
+    if request.url.path.startswith(FHIR_PATHS):
+        return refused(status, issue_code_of(status), detail, headers=headers)
     document = {
         "type": TYPE + code.replace("_", "-"),
         "title": title or TITLES.get(status) or HTTPStatus(status).phrase,

@@ -17,6 +17,7 @@ from sqlmodel import Session
 from api.access import requires
 from api.auth import SignedIn
 from api.deps import Me, SessionDep
+from api.interop.outcome import FHIR_JSON, fhir_answer, issue, refused
 from api.receiving import Received, receive
 from domain.errors import Refusal
 from domain.interop.reading import NotificationRefused
@@ -26,7 +27,6 @@ from records.ids import new_id
 
 router = APIRouter()
 
-FHIR_JSON = "application/fhir+json"
 _TAKEN_TYPES = frozenset({FHIR_JSON, "application/json"})
 _ISSUE_CODES = {
     "message_too_large": "too-long",
@@ -49,18 +49,18 @@ def process_message(
     """Take one notification. The same message again changes nothing and gets the same answer."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in _TAKEN_TYPES:
-        return _outcome(415, "error", "not-supported", f"Send this as {FHIR_JSON}.")
+        return refused(415, "not-supported", f"Send this as {FHIR_JSON}.")
     try:
         message = json.loads(sent.body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        return _outcome(400, "error", "structure", "This is not JSON, or nested deeper than any message.")
+        return refused(400, "structure", "This is not JSON, or nested deeper than any message.")
     try:
         taken = _take(session, me, message)
     except NotificationRefused as refusal:
         return _refused(refusal, refusal.pointer)
     except Refusal as refusal:
         return _refused(refusal, "")
-    return _answer(200, _response_to(taken))
+    return fhir_answer(200, _response_to(taken))
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -83,7 +83,7 @@ def _response_to(taken: Taken) -> dict[str, Any]:
         "source": {"name": "Footbridge", "endpoint": "urn:footbridge"},
         "response": {"identifier": _fhir_id(taken.message_id), "code": "ok"},
     }
-    outcome = _issue("information", "informational", said)
+    outcome = issue("information", "informational", said)
     tag = {"system": "urn:footbridge:action", "code": taken.action}
     return {
         "resourceType": "Bundle",
@@ -104,26 +104,4 @@ def _fhir_id(message_id: str) -> str:
 
 def _refused(refusal: Refusal, pointer: str) -> Response:
     code = _ISSUE_CODES.get(refusal.code, "business-rule")
-    return _outcome(refusal.status, "error", code, refusal.sentence, pointer)
-
-
-def _outcome(status: int, severity: str, code: str, sentence: str, pointer: str = "") -> Response:
-    return _answer(status, _issue(severity, code, sentence, pointer))
-
-
-def _issue(severity: str, code: str, sentence: str, pointer: str = "") -> dict[str, Any]:
-    issue: dict[str, Any] = {"severity": severity, "code": code, "details": {"text": sentence}}
-    if pointer:
-        issue |= {"diagnostics": pointer, "expression": [_path(pointer)]}
-    return {"resourceType": "OperationOutcome", "issue": [issue]}
-
-
-def _path(pointer: str) -> str:
-    """A JSON pointer as FHIRPath: `/entry/0/resource` is `Bundle.entry[0].resource`."""
-    parts = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
-    return "Bundle" + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in parts)
-
-
-def _answer(status: int, resource: dict[str, Any]) -> Response:
-    text = json.dumps(resource, ensure_ascii=False)
-    return Response(text, status_code=status, media_type=f"{FHIR_JSON}; charset=utf-8")
+    return refused(refusal.status, code, refusal.sentence, pointer)

@@ -132,8 +132,22 @@ def test_what_is_no_json_is_refused_as_such(house: House, body: bytes) -> None:
 
 @pytest.mark.sqlite
 def test_it_takes_a_token_and_the_right_role(house: House) -> None:
-    assert house.client.post(PATH, json=notice("discharge")).status_code == 401
-    assert send(house, notice("discharge"), who="bridger").status_code == 403
+    nobody = house.client.post(PATH, json=notice("discharge"))
+    assert (nobody.status_code, issue_of(nobody)["code"]) == (401, "login")
+    assert nobody.headers["www-authenticate"].startswith("Bearer")
+    bridger = send(house, notice("discharge"), who="bridger")
+    assert (bridger.status_code, issue_of(bridger)["code"]) == (403, "forbidden")
+
+
+@pytest.mark.sqlite
+def test_what_is_not_there_is_answered_in_fhir_too(house: House) -> None:
+    headers = {"Authorization": f"Bearer {house.tokens['planner']}"}
+    elsewhere = house.client.get("/fhir/Patient/1", headers=headers)
+    assert (elsewhere.status_code, issue_of(elsewhere)["code"]) == (404, "not-found")
+    wrongly = house.client.get(PATH, headers=headers)
+    assert (wrongly.status_code, issue_of(wrongly)["code"]) == (405, "not-supported")
+    heavy = house.client.post(PATH, content=b" " * 9_000_000, headers=headers | {"Content-Type": FHIR})
+    assert (heavy.status_code, issue_of(heavy)["code"]) == (413, "too-long")
 
 
 @pytest.mark.sqlite
