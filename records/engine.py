@@ -44,7 +44,10 @@ _HELD = "footbridge_held"
 
 
 def configure(url: str, *, pool_size: int = 20) -> Engine:
-    """Open the database at `url` for this process, replacing any other; returns the engine for writing."""
+    """Open the database at `url` for this process, replacing any other; returns the engine for writing.
+
+    What an error says holds no parameters: they are about people, and errors are logged.
+    """
     global _database
     dispose()
     if url in ("sqlite://", "sqlite:///:memory:"):
@@ -58,7 +61,9 @@ def configure(url: str, *, pool_size: int = 20) -> Engine:
     else:
         if url.startswith("postgresql://"):
             url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-        read = write = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        read = write = create_engine(
+            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
+        )
         lock = _NoLock()
     _database = _Database(read, write.execution_options(footbridge_write=True), lock)
     return _database.write
@@ -66,7 +71,7 @@ def configure(url: str, *, pool_size: int = 20) -> Engine:
 
 def _sqlite(url: str, **pool: Any) -> Engine:
     settings = {"check_same_thread": False, "timeout": 30, "cached_statements": 1000}
-    engine = create_engine(url, connect_args=settings, **pool)
+    engine = create_engine(url, connect_args=settings, hide_parameters=True, **pool)
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
