@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from sqlmodel import SQLModel, select
 
 from domain.vocabulary import (
+    Channel,
     ClosureReason,
     ConsentStatus,
     ContactState,
@@ -18,6 +19,8 @@ from domain.vocabulary import (
     Disposition,
     EscalationState,
     FacilityKind,
+    NotificationState,
+    OfferState,
     ReferralStatus,
     Role,
     Setting,
@@ -35,6 +38,8 @@ from records.tables import (
     Escalation,
     EscalationTold,
     JournalEntry,
+    Notification,
+    Offer,
     Person,
     ProtocolVersion,
     Referral,
@@ -44,6 +49,9 @@ PASSWORD = "only-while-measuring"  # noqa: S105 -- nobody signs in with it elsew
 PER_BRIDGER = 15
 CONTACTS = 8
 _BATCH = 2000
+_TABLES = (
+    Person, Referral, Offer, Assignment, Contact, Attempt, Escalation, EscalationTold, Notification, JournalEntry,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,7 @@ def _write(start: int, end: int, open_referrals: int, team: list[str], common: d
         for table, row in _rows(number, open_referrals, team, common):
             tables.setdefault(table, []).append(row)
     with engine.transaction() as session:
-        for table in (Person, Referral, Assignment, Contact, Attempt, Escalation, EscalationTold, JournalEntry):
+        for table in _TABLES:
             if tables.get(table):
                 session.connection().execute(insert(table), tables[table])
 
@@ -144,6 +152,16 @@ def _rows(
         "started_at": left - timedelta(days=1), "ended_at": None if is_open else left + timedelta(days=91),
     }  # fmt: skip
     yield from _contacts(number, referral_id, program_id, is_open, is_overdue, left)
+    yield from _said(number, referral_id, program_id, bridger, left)
+    if not is_open:
+        yield Escalation, {
+            "id": f"esc_{number:09}", "program_id": program_id, "referral_id": referral_id,
+            "subject": Subject.CONTACT, "subject_id": f"con_{number:09}_1", "ladder": "prompt", "ask": "answer",
+            "told": [{"staff_id": bridger, "name": "Bridger", "role": "bridger"}], "owner_id": bridger,
+            "why": "Weekly contact was due.", "due_at": left, "raised_at": left, "answer_by": left,
+            "state": EscalationState.RESOLVED, "resolved_at": left,
+        }  # fmt: skip
+        yield EscalationTold, {"escalation_id": f"esc_{number:09}", "staff_id": bridger, "referral_id": referral_id}
     if is_overdue:
         yield Escalation, {
             "id": f"esc_{number:09}", "program_id": program_id, "referral_id": referral_id,
@@ -153,6 +171,23 @@ def _rows(
             "answer_by": now + timedelta(hours=3), "state": EscalationState.RAISED,
         }  # fmt: skip
         yield EscalationTold, {"escalation_id": f"esc_{number:09}", "staff_id": boss, "referral_id": referral_id}
+
+
+def _said(
+    number: int, referral_id: str, program_id: str, bridger: str, left: Any
+) -> Iterator[tuple[type[SQLModel], dict[str, Any]]]:
+    """The offer that was accepted, and what the bridger was told of it, in the app and by e-mail."""
+    yield Offer, {
+        "id": f"off_{number:09}", "program_id": program_id, "referral_id": referral_id, "bridger_id": bridger,
+        "state": OfferState.ACCEPTED, "made_at": left - timedelta(days=1), "answer_by": left, "closed_at": left,
+    }  # fmt: skip
+    for channel in (Channel.IN_APP, Channel.EMAIL):
+        yield Notification, {
+            "id": f"ntf_{number:09}_{channel.value}", "program_id": program_id, "referral_id": referral_id,
+            "key": f"offer:{number}:{channel.value}", "template": "offer_made", "channel": channel,
+            "staff_id": bridger, "state": NotificationState.SENT, "created_at": left, "not_before": left,
+            "sent_at": left, "seen_at": left, "params": {},
+        }  # fmt: skip
 
 
 def _contacts(

@@ -7,6 +7,7 @@ answers exactly as if it did not exist.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, false, or_, true
@@ -55,6 +56,7 @@ def actor_of(staff: Staff) -> Actor:
     )
 
 
+@lru_cache(maxsize=1024)
 def visible(actor: Actor) -> ColumnElement[bool]:
     """The referrals that this actor may see, as a condition."""
     mine: list[ColumnElement[bool]] = []

@@ -12,18 +12,13 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy import insert
 from sqlmodel import Session, select
 
 from records import clock
 from records.tables import JournalEntry, Program, Referral
+from records.writing import JOURNAL
 
 SYSTEM = "system"
-
-
-_BUFFER = "footbridge_journal"
-_INSERT = insert(JournalEntry)
 
 
 def append(
@@ -56,19 +51,7 @@ def append(
     }
     entry["hash"] = _digest(**{name: entry[name] for name in _COVERED})
     referral.journal_seq, referral.journal_head = entry["seq"], entry["hash"]
-    session.info.setdefault(_BUFFER, []).append(entry)
-
-
-@sqlalchemy_event.listens_for(Session, "after_flush")
-def _write(session: Any, _context: Any) -> None:
-    entries = session.info.pop(_BUFFER, None)
-    if entries:
-        session.connection().execute(_INSERT, entries)
-
-
-@sqlalchemy_event.listens_for(Session, "after_soft_rollback")
-def _drop(session: Any, _previous: Any) -> None:
-    session.info.pop(_BUFFER, None)
+    session.info.setdefault(JOURNAL, []).append(entry)
 
 
 def append_for_program(

@@ -44,11 +44,11 @@ def plan_deeds(life: Life, rows: CaseRows) -> None:
         for offer in rows.offers:
             if offer.state is OfferState.OPEN and life.is_new(offer.id):
                 _answer(life, offer)
-    for contact in rows.contacts:
-        if contact.state is ContactState.PLANNED and life.is_new(f"{contact.id}:{contact.due_at}"):
+    for contact, known in zip(rows.contacts, rows.settled_facts().contacts, strict=True):
+        if known.state is ContactState.PLANNED and life.is_new((known.id, known.due_at)):
             _work(life, rows, contact)
     for escalation in rows.escalations:
-        if escalation.state is not EscalationState.RESOLVED and life.is_new(f"{escalation.id}:{escalation.alerts}"):
+        if escalation.state is not EscalationState.RESOLVED and life.is_new((escalation.id, escalation.alerts)):
             _respond(life, escalation)
     if rows.referral.status is ReferralStatus.ON_HOLD and rows.hold is not None and life.is_new(rows.hold.id):
         life.soon("return", life.chance.choice((20, 100, 800, 2500)), lambda: _return(life))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session
@@ -49,7 +49,7 @@ class Life:
         self.session, self.world, self.counts = session, world, counts
         self.chance = random.Random(seed)  # noqa: S311 -- chance, not secrecy
         self.deeds: list[tuple[datetime, int, str, Action]] = []
-        self.seen: set[str] = set()
+        self.seen: set[Hashable] = set()
         self.numbers = 0
         self.is_ordinary = self.chance.random() < ORDINARY
         self.diligence = 1.0 if self.is_ordinary else self.chance.choice((1.0, 0.95, 0.85, 0.6, 0.2))
@@ -161,7 +161,7 @@ class Life:
         self.referral_id = referrals.file_referral(self.session, self.planner, person, details).id
         plan_course(self, days, zone)
 
-    def is_new(self, key: str) -> bool:
+    def is_new(self, key: Hashable) -> bool:
         """Whether this is seen for the first time."""
         if key in self.seen:
             return False

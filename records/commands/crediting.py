@@ -18,7 +18,7 @@ def meet(work: Work, attempt: Attempt, met: dict[str, ContactState]) -> tuple[li
     """Write down the contacts that this attempt met, by id; returns those met in time and those met late."""
     in_time: list[Contact] = []
     late: list[Contact] = []
-    for contact in work.rows.contacts:
+    for contact in work.rows.contacts if met else ():
         state = met.get(contact.id)
         if state is None:
             continue

@@ -362,8 +362,9 @@ def settle_reached(work: Work, at: datetime) -> None:
     """The person was reached: the calls that wanted just that are settled (acceptance scenarios 35, 45, 47)."""
     for subject in (Subject.STREAK, Subject.LOST, Subject.RELEASE):
         settle_ladder(work, Resolution.REACHED, subject=subject, note="The person was reached.")
-    states = {c.id: c for c in work.rows.contacts}
-    for row in list(work.rows.escalations):
+    open_calls = [e for e in work.rows.escalations if e.state is not EscalationState.RESOLVED]
+    states = {c.id: c for c in work.rows.contacts} if open_calls else {}
+    for row in open_calls:
         if row.subject is Subject.CONTACT and row.state is not EscalationState.RESOLVED:
             contact = states.get(row.subject_id)
             rule = work.rows.rule(contact.key) if contact is not None else None

@@ -86,8 +86,8 @@ def hold_work(
         recorded_at=work.now,
         return_on=return_on,
     )
+    work.rows.holds.append(hold)  # before it is added: the list may only now be read, and would hold it twice
     work.add(hold)
-    work.rows.holds.append(hold)
     withdraw_offers(work, "on hold")
     end_awaited(work, ContactState.SUSPENDED, f"on hold: {reason.label}")
     settle_ladder(work, Resolution.NOT_NEEDED, subject=FOLLOW_UP, note=f"On hold: {reason.label}.")
@@ -195,6 +195,20 @@ def back_on_hold(work: Work, hold: Hold) -> None:
         referral.discharged_at = datetime.fromisoformat(referral.undo["left_before"])
         referral.notice_at = datetime.fromisoformat(referral.undo["notice_before"])
     withdraw_offers(work, "on hold")
+    _drop_hold_contacts(work, "the hold goes on")
+
+
+def _drop_hold_contacts(work: Work, reason: str) -> None:
+    """What was closed when this hold seemed over no longer stands for it: the plan asks for it anew."""
+    dropped = []
+    for row in work.rows.contacts:
+        rule = work.rows.rule(row.key)
+        is_of_hold = rule is not None and rule.due.after == "hold" and row.seq == len(work.rows.holds)
+        if is_of_hold and row.cycle == work.referral.cycle and row.state is ContactState.CLOSED:
+            row.state, row.reason = ContactState.SUPERSEDED, reason
+            dropped.append(row.id)
+    if dropped:
+        work.record("contacts.superseded", reason=reason, contacts=dropped)
 
 
 def _left_before(referral: Referral) -> dict[str, str]:

@@ -13,6 +13,7 @@ from domain.messaging import Recipient, StaffMessage, plan_sending
 from domain.vocabulary import Channel, NotificationState
 from records import clock, engine
 from records.ids import new_id
+from records.queries.case import began_here
 from records.tables import Notification, Outbox, Program, Referral, Staff
 
 CLAIM_HOLDS = timedelta(minutes=2)
@@ -49,13 +50,11 @@ def tell(
     subject_id: str = "",
     is_high_risk: bool = False,
     now: datetime | None = None,
-    is_new: bool = False,
     **params: Any,
 ) -> None:
     """Tell one member of staff: in the app always, by e-mail and text as `domain.messaging` says.
 
-    The same key is told once, however often it is asked. Params are ids, numbers and times, never names. `is_new`: what
-    it is about begins in this transaction, so that nobody can have been told before.
+    The same key is told once, however often it is asked. Params are ids, numbers and times, never names.
     """
     if staff is None or not staff.is_active:
         return
@@ -64,7 +63,7 @@ def tell(
     for sending in plan_sending(StaffMessage(template), _recipient(staff, program), now, is_high_risk=is_high_risk):
         channel = sending.channel
         full_key = f"{key}:{staff.id}:{channel.value}"
-        if _was_told(session, full_key, is_new=is_new):
+        if _was_told(session, full_key, referral_id):
             continue
         in_app = channel is Channel.IN_APP
         row = Notification(
@@ -87,13 +86,15 @@ def tell(
             engine.leave_word(session, delivery=row.id)
 
 
-def _was_told(session: Session, key: str, *, is_new: bool) -> bool:
+def _was_told(session: Session, key: str, referral_id: str | None) -> bool:
     """Whether this was told before, in this transaction or an earlier one."""
     mine = session.info.setdefault(_TOLD, set())
     if key in mine:
         return True
     mine.add(key)
-    return not is_new and session.connection().execute(_OF_KEY, {"key": key}).first() is not None
+    if began_here(session, referral_id):  # whom this session has told, it knows
+        return False
+    return session.connection().execute(_OF_KEY, {"key": key}).first() is not None
 
 
 def _recipient(staff: Staff, program: Program) -> Recipient:

@@ -29,7 +29,7 @@ def replan_case(
     """
     case = work.rows.facts()
     is_held = work.referral.status is ReferralStatus.ON_HOLD
-    change = replan(case, plan_hold(case) if is_held else plan(case, work.now))
+    change = replan(case, plan_hold(case, work.now) if is_held else plan(case, work.now))
     if only_shorten:
         change = shorten_only(change)
     if change.is_empty:
@@ -79,7 +79,7 @@ def plan_introduction(work: Work) -> None:
 def _add(work: Work, planned: Planned) -> Contact:
     rule = work.rows.rule(planned.key)
     revision = sum(
-        1 for c in work.rows.contacts if (c.cycle, c.key, c.seq) == (planned.cycle, planned.key, planned.seq)
+        c.seq == planned.seq and c.key == planned.key and c.cycle == planned.cycle for c in work.rows.contacts
     )
     row = Contact(
         id=new_id("con"),

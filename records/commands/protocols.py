@@ -22,7 +22,7 @@ def preview_move(session: Session, actor: Actor, referral_id: str, protocol_id: 
     work = open_case(session, actor, referral_id, "manage_program")
     case = replace(work.rows.facts(), protocol=_checked(work, protocol_id))
     is_held = work.referral.status is ReferralStatus.ON_HOLD
-    return replan(case, plan_hold(case) if is_held else plan(case, work.now))
+    return replan(case, plan_hold(case, work.now) if is_held else plan(case, work.now))
 
 
 def move_to_version(session: Session, actor: Actor, referral_id: str, protocol_id: str) -> Referral:

@@ -67,7 +67,6 @@ class Work:
             subject_id=subject_id or self.referral.id,
             is_high_risk=self.rows.is_high_risk,
             now=self.now,
-            is_new=self.rows.is_new,
             **params,
         )
 

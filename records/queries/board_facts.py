@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlmodel import Session, col, or_, select
 
-from domain.vocabulary import ContactState, EscalationState, OfferState
+from domain.vocabulary import ContactState, EscalationState, OfferState, Role
 from records.access import Actor
 from records.tables import Contact, Escalation, Facility, Hold, Offer, Staff
 
@@ -84,12 +85,22 @@ def _contacts(session: Session, referral_ids: Collection[str], called: set[str])
     return found
 
 
-def list_choices(session: Session, actor: Actor) -> tuple[list[Staff], list[Facility]]:
+class Choice(NamedTuple):
+    """Somebody or something that the board can be narrowed to."""
+
+    id: str
+    name: str
+
+
+def list_choices(session: Session, actor: Actor) -> tuple[list[Choice], list[Choice]]:
     """The bridgers and the facilities of the program that the board can be narrowed to, by name."""
     staff = session.exec(
-        select(Staff).where(Staff.program_id == actor.program_id, col(Staff.is_active)).order_by(col(Staff.name))
+        select(Staff.id, Staff.name, Staff.roles)  # not whole rows: a large program has hundreds of bridgers
+        .where(Staff.program_id == actor.program_id, col(Staff.is_active))
+        .order_by(col(Staff.name))
     )
     facilities = session.exec(
-        select(Facility).where(Facility.program_id == actor.program_id).order_by(col(Facility.name))
+        select(Facility.id, Facility.name).where(Facility.program_id == actor.program_id).order_by(col(Facility.name))
     )
-    return [s for s in staff if "bridger" in s.roles], list(facilities)
+    bridgers = [Choice(staff_id, name) for staff_id, name, roles in staff if Role.BRIDGER in roles]
+    return bridgers, [Choice(*facility) for facility in facilities]

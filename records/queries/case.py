@@ -18,7 +18,7 @@ from domain.vocabulary import ReferralStatus, RiskFlag
 from records.queries.protocols import calendar_of, overlays, protocol_of
 from records.tables import Attempt, Contact, Escalation, Hold, Offer, Person, Program, Referral
 
-_CACHE, _BEGUN = "footbridge_cases", "footbridge_begun"
+_CACHE, _BEGUN, _BEGAN_HERE = "footbridge_cases", "footbridge_begun", "footbridge_began_here"
 
 
 @dataclass
@@ -34,8 +34,6 @@ class CaseRows:
     contacts: list[Contact]
     escalations: list[Escalation]
     overlays: tuple[Protocol, ...] = ()
-    is_new: bool = False
-    """Whether it begins in this transaction."""
     _settled: tuple[int, Case] | None = None
 
     @cached_property
@@ -134,11 +132,11 @@ class CaseRows:
             finish_at=row.finish_at,
             ended_at=row.ended_at,
             reported_at=row.reported_at,
-            contacts=tuple(contact_facts(c) for c in self.contacts),
-            escalations=tuple(_escalation(e) for e in self.escalations),
-            offers=tuple(_offer(o) for o in self.offers) if waits_for_bridger and row.status.is_open else (),
-            holds=tuple(_hold(h) for h in self.holds) if row.status is ReferralStatus.ON_HOLD else (),
-            attempts=tuple(attempt_facts(a) for a in self.attempts) if with_attempts else (),
+            contacts=tuple([c.as_facts(contact_facts) for c in self.contacts]),
+            escalations=tuple([e.as_facts(_escalation) for e in self.escalations]),
+            offers=tuple([o.as_facts(_offer) for o in self.offers]) if waits_for_bridger and row.status.is_open else (),
+            holds=tuple([h.as_facts(_hold) for h in self.holds]) if row.status is ReferralStatus.ON_HOLD else (),
+            attempts=tuple([a.as_facts(attempt_facts) for a in self.attempts]) if with_attempts else (),
             overlays=self.overlays,
         )
 
@@ -156,7 +154,6 @@ def load_case(
         return begun[referral_id]
     kept: dict[str, CaseRows] | None = session.info.get(_CACHE)
     if kept is not None and referral_id in kept:
-        kept[referral_id].is_new = False
         return kept[referral_id]
     condition = Referral.id == referral_id if among is None else and_(col(Referral.id) == referral_id, among)
     query = select(Referral).where(condition)
@@ -194,11 +191,17 @@ def keep_case(session: Session, rows: CaseRows) -> None:
 def start_case(session: Session, referral: Referral, person: Person, program: Program) -> CaseRows:
     """The case of a referral that is being written in this transaction: nothing hangs on it yet."""
     protocol = protocol_of(session, referral.protocol_id)
-    rows = CaseRows(session, referral, person, program, protocol, calendar_of(program), [], [], overlays(), True)
+    rows = CaseRows(session, referral, person, program, protocol, calendar_of(program), [], [], overlays())
     rows.offers, rows.holds, rows.attempts = [], [], []
     session.info.setdefault(_BEGUN, {})[referral.id] = rows
+    session.info.setdefault(_BEGAN_HERE, set()).add(referral.id)
     keep_case(session, rows)
     return rows
+
+
+def began_here(session: Session, referral_id: str | None) -> bool:
+    """Whether this session itself began the case: all that hangs on it is known without asking."""
+    return referral_id in session.info.get(_BEGAN_HERE, ())
 
 
 @event.listens_for(Session, "after_commit")

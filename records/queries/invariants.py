@@ -18,7 +18,7 @@ from domain.case import Case
 from domain.vocabulary import ContactState, EscalationState, ReferralStatus, Subject
 from records import journal
 from records.queries.case import CaseRows, load_case
-from records.tables import Assignment, Bridger, Disclosure, Escalation, JournalEntry
+from records.tables import Assignment, Bridger, Contact, Disclosure, Escalation, JournalEntry
 
 GRACE = timedelta(minutes=1)
 """So long may pass between a due time and what happens at it (design §5, invariant 2)."""
@@ -35,6 +35,10 @@ class _Looked:
     @cached_property
     def facts(self) -> Case:
         return self.rows.settled_facts()
+
+    @cached_property
+    def states(self) -> list[tuple[Contact, ContactState]]:
+        return [(row, known.state) for row, known in zip(self.rows.contacts, self.facts.contacts, strict=True)]
 
     @cached_property
     def entries(self) -> list[JournalEntry]:
@@ -85,13 +89,14 @@ def _no_silent_miss(looked: _Looked) -> Iterator[str]:
     if row.next_at is not None and row.next_at < looked.now - GRACE:
         yield f"“{row.next_item}” was due at {row.next_at.isoformat()} and was not carried out"
     called = {e.subject_id for e in looked.rows.escalations if e.subject is Subject.CONTACT}
-    for contact in looked.rows.contacts:
-        if contact.state is ContactState.MISSED and contact.id not in called:
-            yield f"{contact.key} was missed and nobody was told"
-        if contact.state is ContactState.MISSED and contact.missed_at != contact.due_at:
-            yield f"{contact.key} was due at {contact.due_at}, and its miss is dated {contact.missed_at}"
-        if contact.state in _NEEDS_REASON and not contact.reason:
-            yield f"{contact.key} is {contact.state.value} without a reason"
+    for contact, state in looked.states:
+        if state is ContactState.MISSED:
+            if contact.id not in called:
+                yield f"{contact.key} was missed and nobody was told"
+            if contact.missed_at != contact.due_at:
+                yield f"{contact.key} was due at {contact.due_at}, and its miss is dated {contact.missed_at}"
+        elif state in _NEEDS_REASON and not contact.reason:
+            yield f"{contact.key} is {state.value} without a reason"
 
 
 _NEEDS_REASON = (ContactState.WAIVED, ContactState.SUPERSEDED, ContactState.SUSPENDED, ContactState.CLOSED)
@@ -99,18 +104,19 @@ _NEEDS_REASON = (ContactState.WAIVED, ContactState.SUPERSEDED, ContactState.SUSP
 
 def _no_false_alarm(looked: _Looked) -> Iterator[str]:
     """Nobody is called about what was not missed, nor about somebody who is over or on hold."""
-    contacts = {c.id: c for c in looked.rows.contacts}
-    for call in looked.open_calls:
-        contact = contacts.get(call.subject_id)
-        if call.subject is Subject.CONTACT and (contact is None or contact.state is not ContactState.MISSED):
-            yield f"a call is open about a contact that is {contact.state.value if contact else 'not there'}"
+    open_calls = looked.open_calls
+    states = {contact.id: state for contact, state in looked.states} if open_calls else {}
+    for call in open_calls:
+        state = states.get(call.subject_id)
+        if call.subject is Subject.CONTACT and state is not ContactState.MISSED:
+            yield f"a call is open about a contact that is {state.value if state else 'not there'}"
         if looked.rows.referral.status.is_over:
             yield f"a call ({call.subject.value}) is open, though the case is over"
-    for contact in looked.rows.contacts:
-        if contact.state is ContactState.MET and contact.met_at is not None and contact.met_at > contact.due_at:
-            yield f"{contact.key} counts as met, and was met after it was due"
+    for known in looked.facts.contacts:
+        if known.state is ContactState.MET and known.met_at is not None and known.met_at > known.due_at:
+            yield f"{known.key} counts as met, and was met after it was due"
     if looked.rows.referral.status is ReferralStatus.ON_HOLD:
-        for contact in contacts.values():
+        for contact in looked.rows.contacts:
             rule = looked.rows.rule(contact.key)
             if contact.state is ContactState.PLANNED and (rule is None or rule.due.after not in ("hold", "handover")):
                 yield f"{contact.key} is awaited during a hold"
@@ -139,10 +145,12 @@ _MAY_MISS_AGAIN = ("contact.reopened",)
 
 def _ladders_climb(looked: _Looked) -> Iterator[str]:
     """The rungs of a climb follow one another, and the highest has a time at which it goes on."""
+    if not looked.rows.escalations:
+        return
     climbs: dict[tuple[str, str, int], list[Escalation]] = defaultdict(list)
     for row in looked.rows.escalations:
         climbs[(row.subject.value, row.subject_id, row.occurrence)].append(row)
-    waiting = {item.subject_id for item in agenda.agenda(looked.facts)}
+    waiting = {item.subject_id for item in agenda.agenda(looked.facts)} if looked.open_calls else set()
     for (subject, _, _), rungs in climbs.items():
         numbers = sorted(r.rung for r in rungs)
         if numbers != list(range(len(numbers))):

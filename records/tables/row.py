@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy import event
 from sqlmodel import SQLModel
 
 _Defaults = tuple[dict[str, Any], dict[str, Callable[[], Any]]]
 _defaults: dict[type, _Defaults] = {}
+_FACTS = "_footbridge_facts"
 
 
 class Row(SQLModel):
@@ -33,7 +35,20 @@ class Row(SQLModel):
         held.update(values)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__.pop(_FACTS, None)
         object.__setattr__(self, name, value)  # the column's own descriptor notes the change
+
+    def as_facts(self, make: Callable[[Any], Any]) -> Any:
+        """This row as the rules see it: `make(row)`, made anew only after the row has changed."""
+        kept = self.__dict__.get(_FACTS)
+        if kept is None:
+            kept = self.__dict__[_FACTS] = make(self)
+        return kept
+
+
+@event.listens_for(Row, "refresh", propagate=True)
+def _read_again(row: Row, _context: Any, _names: Any) -> None:
+    row.__dict__.pop(_FACTS, None)
 
 
 def _defaults_of(table: type[SQLModel]) -> _Defaults:

@@ -485,6 +485,41 @@ def test_32_cancelled_admission_restores_what_was_due(world: World) -> None:
     assert missed.id in {c.subject_id for c in open_calls}, "what nobody had answered before is called about again"
 
 
+@pytest.mark.parametrize("had_left", [True, False])
+def test_a_hold_that_goes_on_asks_for_the_meeting_from_then(world: World, had_left: bool) -> None:
+    """A discharge that had ended a hold is cancelled days later: nobody could meet them inside meanwhile."""
+    ada = world.follow() if had_left else world.refer(bridger="Ben", leaves_in_days=20)
+    world.time_passes(days=1)
+    ada.hold(HoldReason.READMITTED)
+    world.time_passes(hours=5)
+    ada.discharge()
+    assert "hold-in-reach" not in {c.key for c in ada.awaited()}
+    world.time_passes(days=6)
+    ada.cancel_discharge()
+    assert ada.row.status is ReferralStatus.ON_HOLD
+    [meeting] = ada.awaited()
+    assert meeting.key == "hold-in-reach"
+    assert meeting.opens_at == world.now
+    assert meeting.due_at > world.now + timedelta(days=1), "two business days from now, not from the first day"
+    if not had_left:
+        ada.moves_to((world.now + timedelta(days=10)).date())
+        assert [(c.id, c.due_at) for c in ada.awaited()] == [(meeting.id, meeting.due_at)], "and it stays there"
+    world.time_is(meeting.due_at)
+    assert ada.contact("hold-in-reach").state is ContactState.MISSED, "it is awaited in earnest"
+
+
+def test_a_meeting_of_a_hold_that_is_still_to_come_keeps_its_time(world: World) -> None:
+    """The discharge is cancelled within the hour: the meeting inside is due as before."""
+    ada = world.follow()
+    world.time_passes(days=1)
+    ada.hold(HoldReason.READMITTED)
+    due = ada.contact("hold-in-reach").due_at
+    ada.discharge()
+    world.time_passes(minutes=30)
+    ada.cancel_discharge()
+    assert [(c.key, c.due_at) for c in ada.awaited()] == [("hold-in-reach", due)]
+
+
 def test_33_found_in_jail_means_no_welfare_check(world: World) -> None:
     """Re-arrest found in roster at L3: no welfare check; on_hold."""
     ada = world.follow()

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 from sqlmodel import select
 
+from domain.agenda import promised_by
 from domain.errors import Conflict, IllegalState, Invalid, InvalidFields, NotFound
 from domain.match_facts import PRIVATE_REASON
 from domain.vocabulary import (
@@ -39,8 +40,7 @@ from records.commands import (
     staff,
 )
 from records.commands.people import Identifier, PersonDetails
-from records.commands.referrals import ReferralDetails, promise_of
-from records.commands.work import Work
+from records.commands.referrals import ReferralDetails
 from records.queries.case import load_case
 from records.queries.matching import rank_for
 from records.queries.people import find_duplicates
@@ -122,7 +122,7 @@ def test_02_missing_minimum_data(world: World) -> None:
     bea = world.refer("Bea Sample", phones=["212-555-0124"])
     with engine.read_session() as session:
         case = load_case(session, bea.id)
-        promised = promise_of(Work(session, world.actors[bea.planner], case, world.now))
+        promised = promised_by(case.facts())
     assert world.wall(promised) == "Tue 2026-11-03 17:00", "a bridger by name within one business day"
 
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from sqlalchemy import event
-from sqlalchemy.orm.base import NO_VALUE
 from sqlmodel import Session, select
 
 from domain.states import CONTACT, ESCALATION, OFFER, REFERRAL, Table
@@ -97,10 +96,14 @@ def watched_moves() -> Iterator[Moves]:
     listeners: list[tuple[Any, str, Any, dict[str, Any]]] = []
     for attribute, table in _WATCHED:
 
-        def changed(_row: Any, after: Word, before: Any, _: Any, table: Table = table) -> None:
-            if before is NO_VALUE or before != after:
-                moves.move(Moved(table, None if before is NO_VALUE else before, after))
+        def made(row: Any, _: Any, given: dict[str, Any], key: str = attribute.key, table: Table = table) -> None:
+            moves.move(Moved(table, None, given.get(key, type(row).model_fields[key].default)))
 
+        def changed(_row: Any, after: Word, before: Any, _: Any, table: Table = table) -> None:
+            if before != after:
+                moves.move(Moved(table, before, after))
+
+        listeners.append((attribute.class_, "init", made, {}))
         listeners.append((attribute, "set", changed, {"active_history": True}))
 
     def settled(row: Referral, version: int, _before: Any, _: Any) -> None:

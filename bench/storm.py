@@ -1,0 +1,283 @@
+"""Contacts that fall due at one moment, as after a day on which a ward let many people go: how late is each escalation?
+
+As `make run` has it: the Temporal server of the package, a SQLite file, one worker process told by upkeep. On the same
+server as many workflows that do nothing show what of the lateness is Temporal's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import Session, col, func, select
+from temporalio.client import Client
+
+from bench.empty import QUEUE, EmptyWorkflow
+from bench.figures import Figure, percentile
+from cli.processes import spawn, stop
+from cli.temporal_server import temporal_server
+from domain.agenda import CONTACT_MISSED
+from domain.vocabulary import (
+    ConsentStatus,
+    ContactState,
+    DateCertainty,
+    Disposition,
+    FacilityKind,
+    Mode,
+    NotificationState,
+    Outcome,
+    Role,
+    Setting,
+    Subject,
+)
+from records import clock, engine, migrate
+from records.access import Actor, actor_of, system_actor
+from records.commands.assignments import assign
+from records.commands.contacts import log_attempt
+from records.commands.discharges import record_discharge
+from records.commands.people import PersonDetails
+from records.commands.programs import add_facility, create_program, set_people_in_charge
+from records.commands.referrals import ReferralDetails, file_referral
+from records.commands.staff import add_staff
+from records.tables import Contact, Escalation, JournalEntry, Notification, Referral
+from workflows.names import NEXT_KIND
+
+CONTACT = "safety-net"
+DUE_AFTER = timedelta(hours=72)
+"""Of the standard psychiatric protocol: the safety-net contact, 72 hours after leaving."""
+PER_BRIDGER = 15
+_TOGETHER = 25
+_ASLEEP_A_SECOND = 12  # a workflow that begins is loaded into its sandbox first
+_SOONEST = 10.0
+_AS_LONG_AGAIN = 4  # to record that they left, and to start their workflows
+_GIVE_UP_AFTER = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Who acts while the people are brought as far as their deadline."""
+
+    planner: Actor
+    supervisor: Actor
+    bridgers: list[Actor]
+
+
+def run(count: int = 2_000) -> list[Figure]:
+    """Lateness of each escalation, and as a ratio against the empty workflows.
+
+    Raises RuntimeError when a contact was not escalated exactly once.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with temporal_server(folder / "temporal") as server:
+            with _process("-m", "bench.empty", server.address, log=folder / "empty.log"):
+                empty = asyncio.run(_empty(server.address, count))
+            url = f"sqlite:///{folder / 'footbridge.sqlite3'}"
+            migrate.upgrade(url)
+            engine.configure(url)
+            try:
+                ours = _storm(url, server.address, folder, count)
+            finally:
+                clock.run_real()
+                engine.dispose()
+    figures = [Figure("storm", "contacts due at one moment, each escalated once", len(ours), "")]
+    for what, percent in (("median", 50), ("p99", 99), ("max", 100)):
+        figures.append(Figure("storm", f"late, {what}", percentile(ours, percent), "s"))
+    for what, percent in (("median", 50), ("p99", 99), ("max", 100)):
+        figures.append(Figure("storm", f"empty workflows, late, {what}", percentile(empty, percent), "s"))
+    ratio = percentile(ours, 99) / percentile(empty, 99)
+    return [*figures, Figure("storm", "ours of the empty workflows, p99", ratio, "×")]
+
+
+async def _empty(address: str, count: int) -> list[float]:
+    """Seconds that each of the workflows that do nothing was late."""
+    client = await Client.connect(address)
+    due_at = clock.now() + timedelta(seconds=5 + count / _ASLEEP_A_SECOND)
+    places = asyncio.Semaphore(20)
+
+    async def start(number: int) -> Any:
+        async with places:
+            return await client.start_workflow(
+                EmptyWorkflow.run, due_at.isoformat(), id=f"empty-{number}", task_queue=QUEUE
+            )
+
+    async def result(handle: Any) -> float:
+        async with places:
+            return float(await handle.result())
+
+    handles = await asyncio.gather(*map(start, range(count)))
+    if clock.now() >= due_at:
+        raise RuntimeError("the empty workflows were not started before their time: run it on a quieter machine")
+    async with asyncio.timeout((due_at - clock.now()).total_seconds() + _GIVE_UP_AFTER):
+        await asyncio.sleep((due_at - clock.now()).total_seconds())
+        while (await client.count_workflows("ExecutionStatus = 'Running'")).count:  # asking each would slow them down
+            await asyncio.sleep(0.5)
+        return list(await asyncio.gather(*map(result, handles)))
+
+
+def _storm(url: str, address: str, folder: Path, count: int) -> list[float]:
+    """Seconds from the moment all contacts were due to the recording of each escalation."""
+    due_at = _bring_there(count)
+    env = {key: value for key, value in os.environ.items() if not key.startswith("TEMPORAL_")} | {
+        "TEMPORAL_ADDRESS": address,
+        "TEMPORAL_CONFIG_FILE": os.devnull,
+        "FOOTBRIDGE_DATABASE_URL": url,
+        "FOOTBRIDGE_DATA_DIR": str(folder),
+        "FOOTBRIDGE_SECRET_KEY": "a secret of the bench, long enough to be one",
+    }
+    with _process("-m", "cli.main", "worker", log=folder / "worker.log", env=env):
+        asyncio.run(_asleep(address, count, due_at))
+        give_up_at = due_at + timedelta(seconds=_GIVE_UP_AFTER)
+        while _escalated() < count:
+            if clock.now() > give_up_at:
+                raise RuntimeError(f"only {_escalated()} of {count} contacts were escalated")
+            time.sleep(0.5)
+    return _lateness(count, due_at)
+
+
+async def _asleep(address: str, count: int, due_at: datetime) -> None:
+    """Return once upkeep has told every workflow and each waits for its contact. Raises RuntimeError when too late."""
+    client = await Client.connect(address)
+    while (await client.count_workflows(f"{NEXT_KIND.name} = '{CONTACT_MISSED}'")).count < count:
+        if clock.now() >= due_at:
+            raise RuntimeError("the workflows did not sleep in time: run it on a quieter machine")
+        await asyncio.sleep(0.5)
+
+
+def _bring_there(count: int) -> datetime:
+    """So many people who left 72 hours before one moment, were met on the day, and wait for the next contact.
+
+    Returns that moment: as soon as the workflows can be asleep, judged by how long the first half took.
+    """
+    began, here = time.monotonic(), clock.now()
+    clock.set_to(here - DUE_AFTER - timedelta(hours=2))
+    team = _team(-(-count // PER_BRIDGER))
+    referral_ids: list[str] = []
+    for some in _batched(range(count)):
+        with engine.transaction() as session:
+            referral_ids += [_refer(session, team, number, here - DUE_AFTER) for number in some]
+    clock.run_real()
+    took = time.monotonic() - began
+    due_at = clock.now().replace(microsecond=0) + timedelta(seconds=_SOONEST + _AS_LONG_AGAIN * took)
+    for some in _batched(range(count)):
+        with engine.transaction() as session:
+            for number in some:
+                _leave(session, team, number, referral_ids[number], due_at - DUE_AFTER)
+    with engine.transaction() as session:  # what was said until now has long been delivered
+        session.connection().execute(update(Notification).values(state=NotificationState.SENT))
+    clock.run_real()
+    return due_at
+
+
+def _batched(numbers: range) -> Iterator[range]:
+    for start in range(0, len(numbers), _TOGETHER):
+        yield numbers[start : start + _TOGETHER]
+
+
+def _team(bridgers: int) -> Team:
+    with engine.transaction() as session:
+        program = create_program(session, "Bench Peers", accepts_at_once=True)
+        program.supervisor_limit = bridgers
+        hand = system_actor(program.id)
+        ward = add_facility(session, hand, "Bench Hospital", FacilityKind.HOSPITAL, Setting.PSYCHIATRIC_INPATIENT)
+        roles = [Role.SUPERVISOR, Role.CLINICIAN, Role.MANAGER]
+        boss = add_staff(session, hand, email="boss@bench.example", name="Boss", roles=roles)
+        set_people_in_charge(session, hand, supervisor_id=boss.id, clinician_id=boss.id, manager_id=boss.id)
+        planner = add_staff(
+            session, hand, email="planner@bench.example", name="Planner", roles=[Role.PLANNER], facility_id=ward.id
+        )
+        team = [
+            add_staff(
+                session,
+                hand,
+                email=f"bridger{number}@bench.example",
+                name=f"Bridger {number}",
+                roles=[Role.BRIDGER],
+                supervisor_id=boss.id,
+            )
+            for number in range(bridgers)
+        ]
+        return Team(actor_of(planner), actor_of(boss), [actor_of(staff) for staff in team])
+
+
+def _refer(session: Session, team: Team, number: int, leaves_at: datetime) -> str:
+    referral = file_referral(
+        session,
+        team.planner,
+        PersonDetails(given_name="Invented", family_name=f"Bench {number}"),
+        ReferralDetails(
+            setting=Setting.PSYCHIATRIC_INPATIENT,
+            expected_on=leaves_at.date(),
+            certainty=DateCertainty.CONFIRMED,
+            consent=ConsentStatus.GIVEN,
+        ),
+    )
+    assign(session, team.supervisor, referral.id, team.bridgers[number // PER_BRIDGER].id)
+    return referral.id
+
+
+def _leave(session: Session, team: Team, number: int, referral_id: str, left_at: datetime) -> None:
+    clock.set_to(left_at)
+    record_discharge(session, team.planner, referral_id, left_at, Disposition.HOME)
+    clock.set_to(left_at + timedelta(hours=1))
+    log_attempt(session, team.bridgers[number // PER_BRIDGER], referral_id, Mode.VISIT, Outcome.REACHED, minutes=20)
+
+
+def _escalated() -> int:
+    with engine.read_session() as session:
+        return session.exec(select(func.count()).where(Escalation.subject == Subject.CONTACT)).one()
+
+
+def _lateness(count: int, due_at: datetime) -> list[float]:
+    """Of every contact. Raises RuntimeError unless each was missed once and escalated once, on its own referral."""
+    with engine.read_session() as session:
+        missed = session.exec(
+            select(Contact.referral_id, Contact.id).where(Contact.key == CONTACT, Contact.state == ContactState.MISSED)
+        ).all()
+        raised = session.exec(
+            select(Escalation.referral_id, Escalation.subject_id, Escalation.due_at).where(
+                Escalation.subject == Subject.CONTACT
+            )
+        ).all()
+        events = session.exec(
+            select(JournalEntry.event, JournalEntry.stream, JournalEntry.recorded_at).where(
+                col(JournalEntry.event).in_(("contact.missed", "escalation.raised"))
+            )
+        ).all()
+        referrals = set(session.exec(select(Referral.id)))
+    missed_on, recorded = (
+        [row for row in events if row[0] == name] for name in ("contact.missed", "escalation.raised")
+    )
+    _once("contact missed", count, [contact for _, contact in missed])
+    _once("contact escalated", count, [contact for _, contact, _ in raised])
+    _once("miss in the journal", count, [stream for _, stream, _ in missed_on])
+    _once("escalation in the journal", count, [stream for _, stream, _ in recorded])
+    if {(referral, contact) for referral, contact, _ in raised} != set(missed) or len(referrals) != count:
+        raise RuntimeError("what was escalated is not what was missed")
+    if {due for _, _, due in raised} != {due_at}:
+        raise RuntimeError("an escalation does not say when its contact was really due")
+    return [(at - due_at).total_seconds() for _, _, at in recorded]
+
+
+def _once(what: str, count: int, ids: Sequence[str]) -> None:
+    if len(ids) != count or len(set(ids)) != count:
+        raise RuntimeError(f"{count} times one {what} was expected: there are {len(ids)}, of {len(set(ids))} referrals")
+
+
+@contextmanager
+def _process(*arguments: str, log: Path, env: dict[str, str] | None = None) -> Iterator[None]:
+    process = spawn([sys.executable, *arguments], log=log, env=env)
+    try:
+        yield
+    finally:
+        stop(process, within_seconds=40)
