@@ -97,17 +97,31 @@ def _repeats(case: Case, planned: Planned) -> bool:
     return rule is None or rule.is_series
 
 
-def plan_hold(case: Case) -> list[Planned]:
-    """The contacts that a hold asks for: in-reach where the person is now."""
+def plan_hold(case: Case, now: datetime) -> list[Planned]:
+    """The contacts that a hold asks for: in-reach where the person is now, counted from the start of the hold.
+
+    When a hold goes on that had seemed over, a contact whose time is over by then counts from that moment (`now`):
+    nobody could meet the person inside meanwhile.
+    """
     hold = case.hold
     if hold is None:
         return []
     found: list[Planned] = []
     for rule in (rule for overlay in case.overlays for rule in overlay.contacts):
         if rule.due.after == "hold":
-            opens, due = window(rule, case, hold.started_at)
+            begins = _hold_contact_begins(rule, case, hold.started_at, now)
+            opens, due = window(rule, case, begins)
             found.append(Planned(rule.key, len(case.holds), case.cycle, opens, due))
     return found
+
+
+def _hold_contact_begins(rule: ContactRule, case: Case, started_at: datetime, now: datetime) -> datetime:
+    of_this_hold = [c for c in case.contacts if (c.key, c.seq, c.cycle) == (rule.key, len(case.holds), case.cycle)]
+    awaited = next((c for c in of_this_hold if c.state.is_awaited), None)
+    if awaited is not None:
+        return max(_anchor_behind(rule, case, awaited.opens_at), started_at)
+    was_dropped = bool(of_this_hold) and all(c.state is ContactState.SUPERSEDED for c in of_this_hold)
+    return now if was_dropped and window(rule, case, started_at)[1] <= now else started_at
 
 
 def plan_handover(case: Case, now: datetime) -> list[Planned]:

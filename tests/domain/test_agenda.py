@@ -68,7 +68,7 @@ def cases(draw: st.DrawFn, *, status: ReferralStatus | None = None) -> Case:
     if status is ReferralStatus.ON_HOLD:
         case = replace(case, holds=(Hold("hold-1", draw(moments)),))
     known = replace(case, status=ReferralStatus.IN_PROGRESS)
-    planned = [*plan(known, T0), *plan_hold(case)]
+    planned = [*plan(known, T0), *plan_hold(case, T0)]
     drawn = itertools.cycle(draw(st.lists(states, min_size=1, max_size=8)))
     case = replace(case, contacts=tuple(contact_of(p, next(drawn)) for p in planned))
     case = replace(case, offers=tuple(draw(st.lists(offers(), max_size=3))))

@@ -592,9 +592,9 @@ def test_a_hold_asks_for_meeting_where_the_person_is_now() -> None:
         overlays=(UNSCHEDULED, ON_HOLD),
         holds=(Hold("hold_1", start - 4 * DAY, start - 3 * DAY), Hold("hold_2", start)),
     )
-    (p,) = plan_hold(case)
+    (p,) = plan_hold(case, start)
     assert (p.key, p.seq, p.opens_at, wall(p.due_at)) == ("hold-in-reach", 2, start, "Thu 2026-09-10 00:00")
-    assert plan_hold(left(start)) == []
+    assert plan_hold(left(start), start) == []
 
 
 # How much was tried
