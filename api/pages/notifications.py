@@ -15,12 +15,13 @@ from records import clock
 from records.commands.messages import mark_seen
 from records.queries.notifications import PAGE, Told, count_unseen, list_told_to, list_unseen_ids
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 ABOUT_A_CALL = frozenset(
     {StaffMessage.SAFETY_CONCERN, StaffMessage.WELFARE_CHECK_DUE, StaffMessage.ESCALATION_RAISED,
      StaffMessage.ESCALATION_AGAIN}
 )  # fmt: skip
+ABOUT_AN_END = frozenset({StaffMessage.CLOSING_REPORT_READY, StaffMessage.REFERRAL_CLOSED})
 ABOUT_AN_OFFER = frozenset({StaffMessage.OFFER_MADE})
 
 
@@ -75,7 +76,9 @@ def _notice(one: Told) -> dict[str, Any]:
 def _href(one: Told, message: str) -> str:
     if message in ABOUT_AN_OFFER:
         return "/offers"
+    base = f"/referrals/{one.row.referral_id}"
+    if message in ABOUT_AN_END:
+        return f"{base}/report"  # also for a facility that asked for the person too, and sees nothing else
     if one.person is None:
         return ""
-    base = f"/referrals/{one.row.referral_id}"
     return f"{base}/escalations/{one.row.subject_id}" if message in ABOUT_A_CALL and one.row.subject_id else base

@@ -11,11 +11,10 @@ from api.access import requires
 from api.deps import Me, SessionDep, page
 from api.filters import local
 from domain.vocabulary import ClosureReason, ReferralStatus
-from records.access import referral_for
-from records.queries.planner import find_report
+from records.queries.report import find_report, referral_with_report
 from records.tables import Person
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 _DATES = (
     ("submitted_at", "Filed"),
@@ -36,16 +35,16 @@ _COUNTS = (
 @requires("see_report")
 def report(request: Request, session: SessionDep, me: Me, referral_id: str) -> Response:
     """What was sent, word for word; nothing is added afterwards. Withheld, it says only that it is closed."""
-    referral = referral_for(session, me.actor, referral_id)
-    person = session.get_one(Person, referral.person_id)
-    sent = find_report(session, referral)
+    referral = referral_with_report(session, me.actor, referral_id)
+    person, base = session.get_one(Person, referral.person_id), f"/referrals/{referral_id}"
+    sent = find_report(session, referral, me.actor.facility_id)
     is_told = sent is not None and sent.is_allowed
     return page(
         "referral_report.html",
         request,
         row=referral,
         who=person.full_name,
-        base=f"/referrals/{referral_id}",
+        back="/referrals" if referral.facility_id != me.actor.facility_id and me.actor.facility_id else base,
         zone=person.zone,
         is_over=referral.status.is_over,
         is_on_its_way=referral.status.is_over and sent is None,

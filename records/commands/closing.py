@@ -26,7 +26,7 @@ from records.commands.text import checked_text
 from records.commands.work import Work, open_case
 from records.ids import new_id
 from records.queries.people import find_open_referral
-from records.queries.report import closing_report
+from records.queries.report import CLOSING_REPORT, closing_report, list_to_tell, recipient_of
 from records.queries.staff import find_active
 from records.tables import Disclosure, Referral
 
@@ -154,39 +154,48 @@ def undo_work(work: Work, why: str) -> None:
 def send_report(work: Work, *, due_at: datetime) -> None:
     """Tell the referrer how it ended, as far as the person agreed; a refusal is recorded too (invariant 6).
 
-    Without consent the referrer still learns that the referral is closed, since they filed it, and nothing else.
+    Without consent the referrer still learns that the referral is closed, since they filed it, and nothing else. A
+    facility that asked for the same person meanwhile hears the same.
     """
     referral = work.referral
     consent = referral.consent
     if referral.consent_expires_at is not None and referral.consent_expires_at <= work.now:
         consent = ConsentStatus.EXPIRED
     allowed = consent is ConsentStatus.GIVEN
-    work.add(
-        Disclosure(
-            id=new_id("dis"),
+    content, to_tell = closing_report(work.rows) if allowed else {}, list_to_tell(work.session, referral)
+    for facility_id, _ in to_tell:
+        work.add(
+            Disclosure(
+                id=new_id("dis"),
+                program_id=referral.program_id,
+                referral_id=referral.id,
+                what=CLOSING_REPORT,
+                recipient=recipient_of(facility_id),
+                purpose="coordination of care",
+                is_allowed=allowed,
+                reason="the person's consent covers it" if allowed else f"consent is {consent.label.lower()}",
+                consent=consent.value,
+                content=content,
+                at=work.now,
+            )
+        )
+    referral.reported_at = work.now
+    work.record(
+        "report.sent" if allowed else "report.withheld",
+        consent=consent,
+        due_at=due_at,
+        also=[facility_id for facility_id, _ in to_tell[1:]] or None,
+    )
+    for _, planner_id in to_tell:
+        tell(
+            work.session,
+            find_active(work.session, planner_id),
+            "closing_report_ready" if allowed else "referral_closed",
+            key=f"report:{referral.id}:{referral.journal_seq}",
             program_id=referral.program_id,
             referral_id=referral.id,
-            what="closing report",
-            recipient=f"facility:{referral.facility_id}",
-            purpose="coordination of care",
-            is_allowed=allowed,
-            reason="the person's consent covers it" if allowed else f"consent is {consent.label.lower()}",
-            consent=consent.value,
-            content=closing_report(work.rows) if allowed else {},
-            at=work.now,
+            now=work.now,
         )
-    )
-    referral.reported_at = work.now
-    work.record("report.sent" if allowed else "report.withheld", consent=consent, due_at=due_at)
-    tell(
-        work.session,
-        find_active(work.session, referral.planner_id),
-        "closing_report_ready" if allowed else "referral_closed",
-        key=f"report:{referral.id}:{referral.journal_seq}",
-        program_id=referral.program_id,
-        referral_id=referral.id,
-        now=work.now,
-    )
 
 
 def extend_plan(session: Session, actor: Actor, referral_id: str, until: datetime, why: str) -> Referral:

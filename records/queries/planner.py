@@ -27,7 +27,6 @@ from records.queries.protocols import calendar_of, protocol_of
 from records.tables import (
     Attempt,
     Contact,
-    Disclosure,
     Facility,
     Person,
     PersonIdentifier,
@@ -195,16 +194,6 @@ def first_reached_at(session: Session, referral: Referral, now: datetime) -> dat
             col(Attempt.at) >= referral.discharged_at,
         )
     ).one()
-
-
-def find_report(session: Session, referral: Referral) -> Disclosure | None:
-    """The closing report that was sent about a referral, or the record that it was withheld; the latest."""
-    return session.exec(
-        select(Disclosure)
-        .where(Disclosure.referral_id == referral.id, Disclosure.what == "closing report")
-        .order_by(col(Disclosure.at).desc())
-        .limit(1)
-    ).first()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.vocabulary import ContactState, Outcome
+from sqlalchemy import and_, false, or_, true
+from sqlmodel import Session, col, select
+
+from domain.errors import NotFound
+from domain.vocabulary import ContactState, Outcome, Role
+from records.access import Actor, visible
 from records.queries.case import CaseRows
+from records.tables import Disclosure, JournalEntry, Referral
+
+CLOSING_REPORT = "closing report"
 
 
 def closing_report(rows: CaseRows) -> dict[str, Any]:
@@ -28,6 +36,58 @@ def closing_report(rows: CaseRows) -> dict[str, Any]:
         "contacts_missed": sum(c.state is ContactState.MISSED for c in rows.contacts),
         "times_reached": len(reached),
     }
+
+
+def recipient_of(facility_id: str) -> str:
+    """A facility as the record of disclosures names whom something went to."""
+    return f"facility:{facility_id}"
+
+
+def list_to_tell(session: Session, referral: Referral) -> list[tuple[str, str]]:
+    """Facility and planner of everybody who asked for this person: who filed it, then whoever asked too since."""
+    asked_too = session.exec(
+        select(JournalEntry)
+        .where(JournalEntry.stream == referral.id, JournalEntry.event == "referral.joined")
+        .order_by(col(JournalEntry.seq))
+    )
+    found = {referral.facility_id: referral.planner_id or ""}
+    for entry in asked_too:
+        if facility_id := entry.data.get("facility"):
+            found.setdefault(facility_id, entry.actor or "")
+    return list(found.items())
+
+
+def referral_with_report(session: Session, actor: Actor, referral_id: str) -> Referral:
+    """The referral, for whoever may see it, or whose facility asked for the person too and was told how it ended.
+
+    Raises NotFound or NotAllowed.
+    """
+    told = col(Referral.id).in_(
+        select(Disclosure.referral_id).where(
+            Disclosure.recipient == recipient_of(actor.facility_id or ""), Disclosure.program_id == actor.program_id
+        )
+    )
+    asked = and_(told, true() if Role.PLANNER in actor.roles and actor.facility_id else false())
+    found = session.exec(select(Referral).where(Referral.id == referral_id, or_(visible(actor), asked))).first()
+    if found is None:
+        raise NotFound("That referral")
+    actor.require("see_report")
+    return found
+
+
+def find_report(session: Session, referral: Referral, facility_id: str | None = None) -> Disclosure | None:
+    """The closing report that a facility was sent (or the record that it was withheld), the latest.
+
+    Without a facility, or for one that never asked, that of the facility which filed the referral.
+    """
+    reports = session.exec(
+        select(Disclosure)
+        .where(Disclosure.referral_id == referral.id, Disclosure.what == CLOSING_REPORT)
+        .order_by(col(Disclosure.at).desc())
+    ).all()
+    by_recipient = {report.recipient: report for report in reversed(reports)}
+    first = recipient_of(referral.facility_id)
+    return by_recipient.get(recipient_of(facility_id) if facility_id else first, by_recipient.get(first))
 
 
 def _text(at: Any) -> str | None:

@@ -88,6 +88,16 @@ def test_the_same_person_referred_elsewhere_is_not_filed_twice_and_both_are_answ
     joined = town.rows(JournalEntry, JournalEntry.stream == referral_id, JournalEntry.event == "referral.joined")
     assert len(joined) == 1
     jailer.get(f"/referrals/{referral_id}", status=404)
+    jailer.get(f"/referrals/{referral_id}/report", status=404)
+    with engine.transaction() as session:
+        closing.close_referral(session, town.actor("supervisor"), referral_id, ClosureReason.OUT_OF_AREA)
+    town.time_passes(minutes=1)
+    notices = jailer.get("/notifications")
+    assert f"/referrals/{referral_id}/report" in [a.attributes["href"] for a in notices.all("a")]
+    report = jailer.get(f"/referrals/{referral_id}/report")
+    assert "Out of area" in said(report)
+    assert f"/referrals/{referral_id}" not in [a.attributes["href"] for a in report.all("a")]
+    jailer.get(f"/referrals/{referral_id}", status=404)
 
 
 def test_somebody_known_from_before_keeps_what_was_known_of_them(town: Planning) -> None:

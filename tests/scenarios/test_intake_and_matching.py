@@ -311,6 +311,32 @@ def test_12_duplicate(world: World) -> None:
     assert len(world.look(select(Referral))) == 1
 
 
+@pytest.mark.parametrize(
+    ("consent", "heard"),
+    [(ConsentStatus.GIVEN, "closing_report_ready"), (ConsentStatus.REVOKED, "referral_closed")],
+)
+def test_12b_both_facilities_hear_how_it_ended(world: World, consent: ConsentStatus, heard: str) -> None:
+    """The second facility that asked is told what the first is told, and no more."""
+    ada = world.refer(facility="Riverside ED", bridger="Ines")
+    first, second = "planner at Riverside ED", "planner at Riverside"
+    for _ in range(2):
+        world.do(second, recognition.join_referral, ada.row.person_id)
+    world.do("supervisor", changes.record_consent, ada.id, consent)
+    world.do("supervisor", closing.close_referral, ada.id, ClosureReason.OUT_OF_AREA)
+    world.time_passes(minutes=1)
+    for planner in (first, second):
+        assert [m.template for m in world.told(planner) if m.template in ENDED] == [heard]
+    reports = {d.recipient: d for d in ada.disclosures()}
+    facilities = [f"facility:{world.actors[planner].facility_id}" for planner in (first, second)]
+    assert list(reports) == facilities
+    assert reports[facilities[0]].content == reports[facilities[1]].content
+    assert {d.is_allowed for d in reports.values()} == {consent is ConsentStatus.GIVEN}
+    assert len(ada.events("report.sent") + ada.events("report.withheld")) == 1
+
+
+ENDED = ("closing_report_ready", "referral_closed")
+
+
 def test_13_false_duplicate(world: World) -> None:
     """False duplicate: same name/DOB different people: not merged without human confirm; unmerge restores both
     histories."""
