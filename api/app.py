@@ -7,10 +7,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from api import errors
 from api.access import require_declarations
+from api.auth import MACHINE_PATHS
 from api.edge import Edge
 from api.headers import SecurityHeaders
 from api.pages import ROUTERS
@@ -37,7 +39,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     # Not `include_router`: it nests, and every request asks every router twice (a third of what filing cost the loop).
     for router in (*API_ROUTERS, *ROOT_ROUTERS, *ROUTERS):
-        app.router.routes.extend(router.routes)
+        for route in router.routes:
+            if isinstance(route, APIRoute) and not route.path.startswith(MACHINE_PATHS):
+                route.include_in_schema = False  # the pages are for people
+            app.router.routes.append(route)
     app.mount("/static", static_app)
     errors.install(app)
     app.add_middleware(Edge)

@@ -18,7 +18,7 @@ from records.queries.bridger_pages import list_absences, list_due_between, list_
 from records.queries.staff import find_active
 from records.tables import Absence
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 LONGEST = timedelta(days=366)
 

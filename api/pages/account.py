@@ -13,7 +13,7 @@ from records.commands.passwords import SHORTEST
 from records.queries.staff import names_of
 from records.tables import Facility
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 
 @router.get("/account")

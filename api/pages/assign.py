@@ -24,7 +24,7 @@ from records.queries.case import CaseRows, load_case
 from records.queries.matching import candidates_for, limits_of, need_of
 from records.queries.person_page import load_person_page
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 WORKS = (ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS, ReferralStatus.ON_HOLD)
 HERE = "/referrals/{referral_id}/assign"

@@ -22,7 +22,7 @@ from records.queries.board_facts import Facts, list_choices, load_facts
 from records.queries.calls import OpenCalls, list_open_calls
 from records.queries.upkeep import Lateness, agenda_lateness
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 FIRST_ROWS = 4
 KEPT_WITHIN = 60  # seconds: the grace of the invariants, design §5

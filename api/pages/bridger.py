@@ -14,7 +14,7 @@ from records import clock
 from records.queries.bridger_pages import CallToMe, ToldAbout, list_absences, list_calls_to, list_told_about
 from records.queries.worklist import CallBack, Task, worklist_of
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 FEW_COMING = 6
 

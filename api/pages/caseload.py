@@ -30,7 +30,7 @@ from records.queries.caseload import (
 from records.queries.worklist import worklist_of
 from records.tables import Absence
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 LONGEST = timedelta(days=366)
 

@@ -20,7 +20,7 @@ from records.queries.next_step import DUTIES
 from records.queries.staff import told_for
 from records.tables import Escalation, Person, Staff
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 
 @router.get("/concern")

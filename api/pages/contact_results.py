@@ -18,7 +18,7 @@ from records.queries.person_page import PersonPage, load_person_page
 from records.queries.worklist import tasks_of
 from records.tables import Attempt
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 
 class WhyTaken(Word):

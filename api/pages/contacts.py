@@ -25,7 +25,7 @@ from records.queries.person_page import PersonPage, load_person_page
 from records.settings import get_settings
 from records.tables import Contact, Person, Referral
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 LATEST_CALL_BACK = timedelta(days=60)
 FREQUENT = (Outcome.REACHED, Outcome.NO_ANSWER, Outcome.LEFT_MESSAGE, Outcome.CALL_LATER)

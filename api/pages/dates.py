@@ -18,7 +18,7 @@ from records.access import referral_for
 from records.commands import cancelling, changes, discharges
 from records.tables import Facility, Person, Referral
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 
 def _about(session: Session, me: SignedIn, referral_id: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from records.queries.case import load_case
 from records.queries.matching import rank_for
 from records.queries.staff import names_of
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 NOT_TAKEN = (
     ClosureReason.NO_CAPACITY,

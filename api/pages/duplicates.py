@@ -20,7 +20,7 @@ from records.queries.duplicates import Merged, list_merged, list_referrals_of, l
 from records.queries.people import identifiers_of
 from records.tables import Person
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 COMPARE = "/people/duplicates/{first_id}/{second_id}"
 

@@ -17,7 +17,7 @@ from records import clock
 from records.commands import closing
 from records.queries.case import load_case
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 REASONS = [r for r in ClosureReason if r is not ClosureReason.DECEASED]
 

@@ -17,7 +17,7 @@ from records.commands import escalations
 from records.queries.call_page import CallPage, load_call
 from records.queries.calls import PAGE, list_open_calls
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 ONE = "/referrals/{referral_id}/escalations/{escalation_id}"
 

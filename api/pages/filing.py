@@ -32,7 +32,7 @@ from records.queries.planner import alikes, list_facilities, list_identifiers
 from records.queries.previews import preview
 from records.tables import Draft, Facility, Person
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 HERE = "/referrals/new"
 
 

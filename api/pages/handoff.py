@@ -9,7 +9,7 @@ from api.deps import Me, SessionDep, page
 from records.access import referral_for
 from records.tables import Person, Staff
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 
 @router.get("/referrals/{referral_id}/handoff")

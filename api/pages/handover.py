@@ -11,7 +11,7 @@ from records import clock
 from records.commands import assignments
 from records.queries.caseload import get_bridger, list_colleagues, list_loads, list_walks, stays_because
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 HERE = "/bridgers/{bridger_id}/hand-over"
 

@@ -14,7 +14,7 @@ from records import clock
 from records.commands import holds
 from records.queries.case import load_case
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 TYPED = "%Y-%m-%dT%H:%M"
 WORKS = frozenset({ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS})

@@ -16,7 +16,7 @@ from records.commands.imports import RowReport, import_releases
 from records.queries.imports import KeptReport, get_import, list_imports
 from records.queries.planner import list_facilities
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 SAMPLE = Path(__file__).parents[2] / "records" / "seed" / "releases-sample.csv"
 MOST_ROWS = 1_000

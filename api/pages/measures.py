@@ -21,7 +21,7 @@ from domain.measures.table import figures_csv
 from records import clock
 from records.queries import measures as queries
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 PAGE = 50
 From = Annotated[str, Query(alias="from", max_length=20)]

@@ -15,7 +15,7 @@ from records import clock
 from records.commands import offers
 from records.queries.bridger_pages import OfferToMe, caseload_of, list_offers_to
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 NEEDED_TO_DECIDE = (SafetyFlag.VISIT_IN_PAIRS, SafetyFlag.NO_HOME_VISITS)
 """The safety flags that may decide whether somebody can take a person; the others wait until they have."""

@@ -14,7 +14,7 @@ from records import clock
 from records.queries.notifications import PAGE, Sent, count_by_state, count_stuck, list_sent
 from records.settings import get_settings
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 TONES = {
     NotificationState.SENT: "go",

@@ -14,7 +14,7 @@ from domain.vocabulary import ReferralStatus, Role
 from records import clock
 from records.queries.bridger_pages import MyPerson, list_people
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 
 @router.get("/people")

@@ -15,7 +15,7 @@ from records.commands import contacts
 from records.queries.case import CaseRows, load_case
 from records.queries.search import against_search
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 WORKS = frozenset({ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS})
 CAN_BE_WAIVED = (ContactState.PLANNED, ContactState.MISSED)

@@ -31,7 +31,7 @@ from records.queries.planner import (
 from records.queries.timeline import Entry, list_timeline
 from records.tables import Draft, Facility
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 _TABS: tuple[tuple[Show, str], ...] = (("open", "Open"), ("drafts", "Drafts"), ("closed", "Closed"))
 _TOLD_TO_PLANNERS = frozenset(

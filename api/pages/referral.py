@@ -17,7 +17,7 @@ from records.queries.person_page import load_person_page, sees_only_as_planner
 from records.queries.timeline import Entry, list_timeline
 from records.queries.worklist import tasks_of
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 SHOWN_AT_FIRST = 10
 KINDS = {"contacts": ("attempt.", "contact."), "notes": ("note.", "escalation.acted"), "system": ()}

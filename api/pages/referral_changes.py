@@ -17,7 +17,7 @@ from records.access import referral_for
 from records.commands import assignments, changes, staff
 from records.tables import Person
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 
 class Handover(Word):

@@ -11,7 +11,7 @@ from api.access import signed_in
 from api.deps import Me
 from domain.vocabulary import Role
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 FIRST_PAGES: dict[Role, str] = {
     Role.BRIDGER: "/today",

@@ -17,7 +17,7 @@ from records.commands import sign_in as commands
 from records.queries.staff import list_demonstration_staff
 from records.settings import get_settings
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 ENDED = Flash("note", "You were signed out because nothing happened for a while. Sign in to go on where you were.")
 

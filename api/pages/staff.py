@@ -26,7 +26,7 @@ from records.queries.staff_pages import (
 )
 from records.tables import Staff
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits that nobody takes for each other when they are read out."""

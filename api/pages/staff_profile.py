@@ -17,7 +17,7 @@ from records.commands import staff as staff_commands
 from records.queries.staff_pages import get_member, list_facilities
 from records.tables import Bridger
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 
 
 @router.get("/staff/{staff_id}/profile")
