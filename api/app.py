@@ -12,7 +12,6 @@ from starlette.concurrency import run_in_threadpool
 
 from api import errors
 from api.access import require_declarations
-from api.auth import MACHINE_PATHS
 from api.edge import Edge
 from api.headers import SecurityHeaders
 from api.pages import ROUTERS
@@ -38,10 +37,12 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     # Not `include_router`: it nests, and every request asks every router twice (a third of what filing cost the loop).
-    for router in (*API_ROUTERS, *ROOT_ROUTERS, *ROUTERS):
+    for router in (*API_ROUTERS, *ROOT_ROUTERS):
+        app.router.routes.extend(router.routes)
+    for router in ROUTERS:
         for route in router.routes:
-            if isinstance(route, APIRoute) and not route.path.startswith(MACHINE_PATHS):
-                route.include_in_schema = False  # the pages are for people
+            assert isinstance(route, APIRoute)
+            route.include_in_schema = False
             app.router.routes.append(route)
     app.mount("/static", static_app)
     errors.install(app)
