@@ -7,10 +7,14 @@ so a stolen phone or a shared mailbox tells nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.clock import next_call
 from domain.vocabulary import Channel, Word
+
+TOO_OLD = timedelta(hours=24)
+"""What could not go out within a day of its time is not sent any more: who gets it would take it for news. A day is
+longer than any gateway is down unnoticed, and shorter than what a message asks for stays true. Project choice."""
 
 
 class Urgency(Word):
@@ -117,6 +121,11 @@ class Sending:
 
     channel: Channel
     not_before: datetime
+
+
+def is_too_old(not_before: datetime, now: datetime, speed: float = 1.0) -> bool:
+    """Whether an e-mail or text may not go out any more; in the app it stays. `speed`: of a clock that runs faster."""
+    return now - not_before > TOO_OLD * speed
 
 
 def plan_sending(

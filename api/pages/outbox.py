@@ -22,7 +22,9 @@ TONES = {
     NotificationState.SENDING: "wait",
     NotificationState.FAILED: "stop",
     NotificationState.UNCONFIRMED: "stop",
+    NotificationState.STALE: "stop",
 }
+NOT_SENT = (NotificationState.FAILED, NotificationState.UNCONFIRMED, NotificationState.STALE)
 
 
 @router.get("/outbox")
@@ -43,7 +45,7 @@ def outbox(request: Request, session: SessionDep, me: Me, state: str = "", after
         + [{"value": s.value, "text": f"{s.label} {counts[s]}"} for s in NotificationState if counts.get(s)],
         chosen=chosen.value if chosen is not None else "",
         stuck=count_stuck(session, me.actor, now),
-        failed=counts.get(NotificationState.FAILED, 0) + counts.get(NotificationState.UNCONFIRMED, 0),
+        failed=sum(counts.get(state, 0) for state in NOT_SENT),
         is_local=settings.email_gateway == "outbox" or settings.sms_gateway == "outbox",
         newer=f"/outbox?{query}after={max(offset - PAGE, 0)}" if offset else None,
         older=f"/outbox?{query}after={offset + PAGE}" if len(found) > PAGE else None,

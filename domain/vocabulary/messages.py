@@ -22,3 +22,4 @@ class NotificationState(Word):
     FAILED = "failed", "Not sent"
     UNCONFIRMED = "unconfirmed", "May or may not have been sent"
     CANCELLED = "cancelled", "Cancelled before sending"
+    STALE = "stale", "Not sent, too old by then"

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
-from domain.messaging import Recipient, StaffMessage, plan_sending
+from domain.messaging import Recipient, StaffMessage, is_too_old, plan_sending
 from domain.vocabulary import Channel, NotificationState
 from records import clock, engine
 from records.ids import new_id
@@ -109,7 +109,7 @@ def _recipient(staff: Staff, program: Program) -> Recipient:
 
 
 def claim(session: Session, notification_id: str) -> Claimed | None:
-    """Take a queued message for sending; None when it was sent, cancelled, or is another's.
+    """Take a queued message for sending; None when it was sent, cancelled, is too old by now, or is another's.
 
     A claim that was never answered means that a process died while sending: whether it went out is unknown, so it is
     marked unconfirmed and not sent again (never twice), and stays visible in the app and on the list of the unsent.
@@ -121,6 +121,9 @@ def claim(session: Session, notification_id: str) -> Claimed | None:
     if row.state is NotificationState.SENDING:
         if row.claimed_at is not None and now - row.claimed_at >= CLAIM_HOLDS:
             row.state, row.problem = NotificationState.UNCONFIRMED, "the sender stopped while sending"
+        return None
+    if is_too_old(row.not_before, now, clock.speed()):
+        row.state, row.problem = NotificationState.STALE, "it could not go out within a day of its time"
         return None
     staff = session.get(Staff, row.staff_id)
     to = (staff.email if row.channel is Channel.EMAIL else staff.phone) if staff else ""

@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from domain.messaging import TOO_OLD
 from domain.vocabulary import Channel, NotificationState
 from records import clock
 from records.commands import messages
 from records.engine import read_session, transaction
+from records.queries.upkeep import list_undelivered
 from records.settings import get_settings
 from records.tables import Notification, Outbox, Program, Staff
 from tests.workflows.gateways.sms_provider import Provider, sms_provider
@@ -89,7 +91,7 @@ def waiting(database: str, configure: Configure) -> Callable[[Channel], str]:
             "staff_id": "stf_1",
             "params": {"answer_by": "2026-11-23T22:00:00+00:00"},
             "created_at": NOW,
-            "not_before": NOW - timedelta(days=30),
+            "not_before": clock.now() - timedelta(minutes=1),
         }
         with transaction() as session:
             session.add(Notification(**row | changes))
@@ -113,6 +115,39 @@ def test_what_is_held_until_the_morning_is_not_sent_before(waiting: Callable[...
         assert row(notification_id).state is NotificationState.SENT
 
 
+@pytest.mark.parametrize("channel", [Channel.EMAIL, Channel.SMS])
+def test_a_message_whose_moment_passed_days_ago_is_not_sent_as_if_it_were_new(
+    waiting: Callable[..., str], channel: Channel
+) -> None:
+    with clock.stopped_at(NOW):
+        notification_id = waiting(channel, not_before=NOW - TOO_OLD - timedelta(seconds=1))
+        deliver(notification_id)
+        deliver(notification_id)
+        kept = row(notification_id)
+        assert (kept.state, kept.sent_at, kept.tries) == (NotificationState.STALE, None, 0)
+        assert kept.problem == "it could not go out within a day of its time"
+        with read_session() as session:
+            assert session.exec(select(Outbox)).all() == []
+            assert notification_id not in list_undelivered(session)
+
+
+def test_a_message_within_its_day_is_still_sent(waiting: Callable[..., str]) -> None:
+    with clock.stopped_at(NOW):
+        notification_id = waiting(Channel.SMS, not_before=NOW - TOO_OLD)
+        deliver(notification_id)
+        assert row(notification_id).state is NotificationState.SENT
+
+
+def test_a_day_of_a_fast_clock_is_a_day_of_the_people_who_wait(waiting: Callable[..., str]) -> None:
+    notification_id = waiting(Channel.SMS, not_before=NOW)
+    clock.run_fast(1440, real_anchor=clock.unix_time(), anchor=NOW + timedelta(days=3))
+    try:
+        deliver(notification_id)
+    finally:
+        clock.run_real()
+    assert row(notification_id).state is NotificationState.SENT, "three minutes have passed"
+
+
 def test_by_default_messages_go_into_the_outbox_once(waiting: Callable[[Channel], str]) -> None:
     for notification_id in (waiting(Channel.EMAIL), waiting(Channel.SMS)):
         deliver(notification_id)
@@ -126,7 +161,7 @@ def test_by_default_messages_go_into_the_outbox_once(waiting: Callable[[Channel]
     assert mail.subject == "Somebody is waiting for your answer"
     assert mail.body.startswith("Hello Casey,\n")
     assert text.body == (
-        "Harbor Line: a new request waits for your answer by Mon Nov 23, 5:00 PM. No is fine too. "
+        "Harbor Line: a new request waits for your answer by Mon Nov 23, 5 pm. No is fine too. "
         "https://footbridge.example/offers"
     )
 
