@@ -49,7 +49,6 @@ def begin_assignment(
         override_reason=override_reason,
         covers_for_id=covers_for_id,
     )
-    work.session.flush()
     work.add(row)
     referral = work.referral
     referral.bridger_id, referral.assigned_since, referral.unassigned_since = bridger_id, work.now, None
@@ -106,7 +105,6 @@ def end_assignment(work: Work, reason: EndReason, *, tell_bridger: bool = True) 
     work.record("bridger.ended", subject_id=row.id, bridger=row.bridger_id, reason=reason)
     if tell_bridger:
         _tell(work, work.session.get(Staff, row.bridger_id), "assignment_ended", row.id)
-    work.session.flush()
     return row
 
 

@@ -109,7 +109,6 @@ def _raise(
         answer_by=rung.answer.of(case.is_high_risk).after(work.now, case.zone, case.calendar),
     )
     work.add(row)
-    work.session.flush()
     work.rows.escalations.append(row)
     for role, staff in told:
         if role != "referrer":
