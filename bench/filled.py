@@ -138,7 +138,7 @@ def _rows(
         "submitted_at": left - timedelta(days=2), "accepted_at": left - timedelta(days=2), "discharged_at": left,
         "notice_at": left, "disposition": Disposition.HOME, "date_certainty": DateCertainty.CONFIRMED, "undo": {},
         "bridger_id": bridger if is_open else None, "assigned_since": left - timedelta(days=1) if is_open else None,
-        "owner_id": bridger if is_open else boss, "version": 5,
+        "owner_id": bridger if is_open else boss, "version": 5, "journal_seq": CONTACTS,
         "next_at": now + timedelta(hours=1 + number % 50) if is_open else None,
         "next_item": "contact_missed" if is_open else "",
         "ended_at": None if is_open else left + timedelta(days=91),
@@ -203,12 +203,14 @@ def _contacts(
             "seq": index + 1, "title": "Weekly contact", "opens_at": due - timedelta(hours=150), "due_at": due,
             "state": state, "prompted": [],
         }  # fmt: skip
-        if state is ContactState.MET:
-            yield Attempt, {
-                "id": f"att_{number:09}_{index}", "program_id": program_id, "referral_id": referral_id, "at": due,
-                "recorded_at": due, "mode": "call", "outcome": "reached", "met": [],
-            }  # fmt: skip
+        if state is not ContactState.MET:
+            continue
+        yield Attempt, {
+            "id": f"att_{number:09}_{index}", "program_id": program_id, "referral_id": referral_id, "at": due,
+            "recorded_at": due, "mode": "call", "outcome": "reached", "met": [f"con_{number:09}_{index}"],
+        }  # fmt: skip
         yield JournalEntry, {
             "program_id": program_id, "stream": referral_id, "seq": index + 1, "event": "contact.met", "at": due,
-            "recorded_at": due, "actor": "system", "data": {}, "prev_hash": "", "hash": "",
+            "recorded_at": due, "actor": "system", "subject_id": f"con_{number:09}_{index}", "prev_hash": "",
+            "hash": "", "data": {"key": "weekly", "seq": index + 1, "cycle": 1, "due_at": due.isoformat()},
         }  # fmt: skip
