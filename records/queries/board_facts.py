@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from sqlmodel import Session, col, or_, select
 
-from domain.vocabulary import ContactState, EscalationState, OfferState, Role
+from domain.vocabulary import ContactState, EscalationState, OfferState
 from records.access import Actor
-from records.tables import Contact, Escalation, Facility, Hold, Offer, Staff
+from records.tables import Bridger, Contact, Escalation, Facility, Hold, Offer, Staff
 
 RAISED = EscalationState.RAISED
 
@@ -94,13 +94,13 @@ class Choice(NamedTuple):
 
 def list_choices(session: Session, actor: Actor) -> tuple[list[Choice], list[Choice]]:
     """The bridgers and the facilities of the program that the board can be narrowed to, by name."""
-    staff = session.exec(
-        select(Staff.id, Staff.name, Staff.roles)  # not whole rows: a large program has hundreds of bridgers
+    bridgers = session.exec(
+        select(Staff.id, Staff.name)  # not whole rows: a large program has hundreds of bridgers
+        .join(Bridger, col(Bridger.staff_id) == col(Staff.id))
         .where(Staff.program_id == actor.program_id, col(Staff.is_active))
         .order_by(col(Staff.name))
     )
     facilities = session.exec(
         select(Facility.id, Facility.name).where(Facility.program_id == actor.program_id).order_by(col(Facility.name))
     )
-    bridgers = [Choice(staff_id, name) for staff_id, name, roles in staff if Role.BRIDGER in roles]
-    return bridgers, [Choice(*facility) for facility in facilities]
+    return [Choice(*bridger) for bridger in bridgers], [Choice(*facility) for facility in facilities]

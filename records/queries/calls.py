@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import case
-from sqlmodel import Session, col, exists, func, select
+from sqlmodel import Session, col, func, select
 
 from domain.vocabulary import Ask, EscalationState, Role, Subject
 from records.access import Actor, visible
@@ -63,21 +63,18 @@ def list_open_calls(session: Session, actor: Actor, *, limit: int = PAGE, offset
     """The people whom somebody was called about: mine first, what nobody took first, the gravest, the soonest."""
     condition = visible(actor) & col(Referral.escalated_since).is_not(None)
     count = session.exec(select(func.count()).select_from(Referral).where(condition)).one()
-    is_open = col(Escalation.state) == RAISED
-    told_me = (
-        exists()
-        .where(col(EscalationTold.escalation_id) == col(Escalation.id), col(EscalationTold.staff_id) == actor.id)
-        .correlate(Escalation)
-    )
-    whose: Any = func.min(case((is_open & told_me, 0), (is_open, 1), (told_me, 2), else_=3))
+    is_open, is_mine = col(Escalation.state) == RAISED, col(EscalationTold.staff_id).is_not(None)
+    whose: Any = func.min(case((is_open & is_mine, 0), (is_open, 1), (is_mine, 2), else_=3))
     grave: Any = func.min(
         case((col(Escalation.subject) == Subject.SAFETY, 0), (col(Escalation.ask) == Ask.WELFARE_CHECK, 1),
              (col(Escalation.high_risk), 2), else_=3)
     )  # fmt: skip
     soonest: Any = func.min(func.coalesce(Escalation.act_by, Escalation.answer_by))
+    told_me = (col(EscalationTold.escalation_id) == col(Escalation.id)) & (col(EscalationTold.staff_id) == actor.id)
     ids = session.exec(
         select(Escalation.referral_id)
         .join(Referral, col(Referral.id) == col(Escalation.referral_id))
+        .outerjoin(EscalationTold, told_me)
         .where(condition, col(Escalation.state) != EscalationState.RESOLVED)
         .group_by(col(Escalation.referral_id))
         .order_by(whose, grave, soonest, col(Escalation.referral_id))
