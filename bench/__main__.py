@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import cost, filing, pages, simulation
+from bench import cost, filing, pages, simulation, storm
 from bench.figures import Figure, show
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "cost": cost.run,
     "filing": filing.run,
     "pages": pages.run,
+    "storm": storm.run,
     "simulate": simulation.run,
 }
 

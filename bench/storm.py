@@ -23,7 +23,7 @@ from sqlmodel import Session, col, func, select
 from temporalio.client import Client
 
 from bench.empty import QUEUE, EmptyWorkflow
-from bench.figures import Figure, percentile
+from bench.figures import Figure, at_least, percentile
 from cli.processes import spawn, stop
 from cli.temporal_server import temporal_server
 from domain.agenda import CONTACT_MISSED
@@ -58,7 +58,7 @@ DUE_AFTER = timedelta(hours=72)
 BRIDGERS = 8
 _TOGETHER = 25
 _ASLEEP_A_SECOND = 12  # a workflow that begins is loaded into its sandbox first
-_SOONEST = 10.0
+_SOONEST = 6.0
 _AS_LONG_AGAIN = 8  # to record that they left, and to start their workflows
 _GIVE_UP_AFTER = 300.0
 
@@ -86,11 +86,14 @@ def run(count: int = 2_000) -> list[Figure]:
             migrate.upgrade(url)
             engine.configure(url)
             try:
-                ours = _storm(url, server.address, folder, count)
+                asleep, ours = _storm(url, server.address, folder, count)
             finally:
                 clock.run_real()
                 engine.dispose()
-    figures = [Figure("storm", "contacts due at one moment, each escalated once", len(ours), "")]
+    figures = [
+        Figure("storm", "contacts due at one moment, each escalated once", len(ours), ""),
+        at_least("storm", "workflows asleep before (fewer: the machine is too slow)", asleep, "", count),
+    ]
     for what, percent in (("median", 50), ("p99", 99), ("max", 100)):
         figures.append(Figure("storm", f"late, {what}", percentile(ours, percent), "s"))
     for what, percent in (("median", 50), ("p99", 99), ("max", 100)):
@@ -102,7 +105,7 @@ def run(count: int = 2_000) -> list[Figure]:
 async def _empty(address: str, count: int) -> list[float]:
     """Seconds that each of the workflows that do nothing was late."""
     client = await Client.connect(address)
-    due_at = clock.now() + timedelta(seconds=5 + count / _ASLEEP_A_SECOND)
+    due_at = clock.now() + timedelta(seconds=_SOONEST / 2 + count / _ASLEEP_A_SECOND)
     places = asyncio.Semaphore(20)
 
     async def start(number: int) -> Any:
@@ -116,17 +119,16 @@ async def _empty(address: str, count: int) -> list[float]:
             return float(await handle.result())
 
     handles = await asyncio.gather(*map(start, range(count)))
-    if clock.now() >= due_at:
-        raise RuntimeError("the empty workflows were not started before their time: run it on a quieter machine")
-    async with asyncio.timeout((due_at - clock.now()).total_seconds() + _GIVE_UP_AFTER):
-        await asyncio.sleep((due_at - clock.now()).total_seconds())
+    ahead = max((due_at - clock.now()).total_seconds(), 0.0)
+    async with asyncio.timeout(ahead + _GIVE_UP_AFTER):
+        await asyncio.sleep(ahead)
         while (await client.count_workflows("ExecutionStatus = 'Running'")).count:  # asking each would slow them down
             await asyncio.sleep(0.5)
         return list(await asyncio.gather(*map(result, handles)))
 
 
-def _storm(url: str, address: str, folder: Path, count: int) -> list[float]:
-    """Seconds from the moment all contacts were due to the recording of each escalation."""
+def _storm(url: str, address: str, folder: Path, count: int) -> tuple[int, list[float]]:
+    """How many workflows slept before; seconds from the moment all were due to the recording of each escalation."""
     due_at = _bring_there(count)
     env = {key: value for key, value in os.environ.items() if not key.startswith("TEMPORAL_")} | {
         "TEMPORAL_ADDRESS": address,
@@ -136,21 +138,22 @@ def _storm(url: str, address: str, folder: Path, count: int) -> list[float]:
         "FOOTBRIDGE_SECRET_KEY": "a secret of the bench, long enough to be one",
     }
     with _process("-m", "cli.main", "worker", log=folder / "worker.log", env=env):
-        asyncio.run(_asleep(address, count, due_at))
+        asleep = asyncio.run(_asleep(address, count, due_at))
         give_up_at = due_at + timedelta(seconds=_GIVE_UP_AFTER)
         while _escalated() < count:
             if clock.now() > give_up_at:
                 raise RuntimeError(f"only {_escalated()} of {count} contacts were escalated")
             time.sleep(0.5)
-    return _lateness(count, due_at)
+    return asleep, _lateness(count, due_at)
 
 
-async def _asleep(address: str, count: int, due_at: datetime) -> None:
-    """Return once upkeep has told every workflow and each waits for its contact. Raises RuntimeError when too late."""
+async def _asleep(address: str, count: int, due_at: datetime) -> int:
+    """How many workflows wait for their contact by then: upkeep has told them, and they have asked. Waits for all."""
     client = await Client.connect(address)
-    while (await client.count_workflows(f"{NEXT_KIND.name} = '{CONTACT_MISSED}'")).count < count:
-        if clock.now() >= due_at:
-            raise RuntimeError("the workflows did not sleep in time: run it on a quieter machine")
+    while True:
+        waiting = (await client.count_workflows(f"{NEXT_KIND.name} = '{CONTACT_MISSED}'")).count
+        if waiting >= count or clock.now() >= due_at:
+            return waiting
         await asyncio.sleep(0.5)
 
 
@@ -258,10 +261,10 @@ def _lateness(count: int, due_at: datetime) -> list[float]:
     missed_on, recorded = (
         [row for row in events if row[0] == name] for name in ("contact.missed", "escalation.raised")
     )
-    _once("contact missed", count, [contact for _, contact in missed])
-    _once("contact escalated", count, [contact for _, contact, _ in raised])
-    _once("miss in the journal", count, [stream for _, stream, _ in missed_on])
-    _once("escalation in the journal", count, [stream for _, stream, _ in recorded])
+    once("contact missed", count, [contact for _, contact in missed])
+    once("contact escalated", count, [contact for _, contact, _ in raised])
+    once("miss in the journal", count, [stream for _, stream, _ in missed_on])
+    once("escalation in the journal", count, [stream for _, stream, _ in recorded])
     if {(referral, contact) for referral, contact, _ in raised} != set(missed) or len(referrals) != count:
         raise RuntimeError("what was escalated is not what was missed")
     if {due for _, _, due in raised} != {due_at}:
@@ -269,7 +272,8 @@ def _lateness(count: int, due_at: datetime) -> list[float]:
     return [(at - due_at).total_seconds() for _, _, at in recorded]
 
 
-def _once(what: str, count: int, ids: Sequence[str]) -> None:
+def once(what: str, count: int, ids: Sequence[str]) -> None:
+    """Raise RuntimeError unless there are `count` of them, all different."""
     if len(ids) != count or len(set(ids)) != count:
         raise RuntimeError(f"{count} times one {what} was expected: there are {len(ids)}, of {len(set(ids))} referrals")
 
