@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlmodel import Session
 
 from cli.opening import Stop, open_records, settings_for_use, the_facility, the_program
 from records import engine
 from records.access import system_actor
 from records.commands.imports import REFUSED, import_releases
 
+AT_A_TIME = 0.5
+"""Seconds of rows between two commits. SQLite has one writer: until then nobody else can log a contact."""
+LET_IN = 0.12
+"""Seconds left to others after each commit: longer than SQLite's longest sleep between two tries, 0.1 s."""
+
 
 def import_file(
     file: Annotated[Path, typer.Argument(help="The list, CSV.", metavar="FILE.csv")],
-    facility: Annotated[str, typer.Option(help="Whose list it is.")],
+    facility: Annotated[str, typer.Option(help="Whose list it is, when there are several jails.")] = "",
     program: Annotated[str, typer.Option(help="Which program, when there are several.")] = "",
 ) -> None:
     """Take a release list: referrals are filed, known ones updated. Safe to run again with the same list."""
@@ -26,8 +37,16 @@ def import_file(
     open_records(settings_for_use())
     owner = the_program(program)
     place = the_facility(owner, facility)
-    with engine.transaction() as session:
-        report = import_releases(session, system_actor(owner.id, "system:csv"), data, facility_id=place.id)
+    with engine.transaction() as session, _bar() as bar:
+        task, slices = bar.add_task("rows", total=None), _Slices(session)
+
+        def taken(done: int, rows: int) -> None:
+            bar.update(task, completed=done, total=rows)
+            slices.end_if_long()
+
+        report = import_releases(
+            session, system_actor(owner.id, "system:csv"), data, facility_id=place.id, progress=taken
+        )
     if report.problems:
         raise Stop("\n".join(report.problems))
     for row in report.rows:
@@ -36,3 +55,32 @@ def import_file(
     print(f"{len(report.rows)} rows: {counted or 'nothing to do'}.")
     if report.counts.get(REFUSED):
         raise typer.Exit(1)
+
+
+class _Slices:
+    """The import in short transactions, so that the program goes on working while a long list is taken.
+
+    Stopped in between, what was taken stays, and the same list goes on from there.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._began = time.monotonic()
+
+    def end_if_long(self) -> None:
+        """Commit and let others write, when this slice lasted long enough."""
+        if time.monotonic() - self._began < AT_A_TIME:
+            return
+        engine.commit(self._session)
+        time.sleep(LET_IN)
+        self._began = time.monotonic()
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    """How far it is, for whoever waits; on the error channel, since what became of each row is the output."""
+    with Progress(
+        TextColumn("Taking rows"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=Console(stderr=True), transient=True,
+    ) as bar:  # fmt: skip
+        yield bar

@@ -53,7 +53,7 @@ def the_program(name: str = "") -> Program:
 
 
 def the_facility(program: Program, name: str) -> Facility:
-    """The facility of that name. Raises Stop with the names there are."""
+    """The facility of that name; without one, the only jail or prison. Raises Stop with the names there are."""
     with engine.read_session() as session:
         facilities = list(
             session.exec(select(Facility).where(Facility.program_id == program.id).order_by(Facility.name))
@@ -62,4 +62,9 @@ def the_facility(program: Program, name: str) -> Facility:
         if facility.name.casefold() == name.strip().casefold():
             return facility
     names = ", ".join(f.name for f in facilities) or "none yet; add one: footbridge facility add"
+    jails = [facility for facility in facilities if facility.setting.is_custody]
+    if not name.strip():
+        if len(jails) == 1:
+            return jails[0]
+        raise Stop(f"Say whose list it is with --facility. There are: {names}")
     raise Stop(f"There is no facility “{name}”. There are: {names}")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -135,6 +139,47 @@ def test_a_release_list_is_taken_twice_and_counts_once(set_up: Path) -> None:
     assert "filed" not in again.stdout
     with engine.read_session() as session:
         assert len(session.exec(select(Referral)).all()) == filed
+
+
+def test_whose_list_it_is_goes_without_saying_when_there_is_one_jail(set_up: Path) -> None:
+    assert "filed" in run("import", str(SAMPLE)).stdout
+    run("facility", "add", "Other Jail", "--kind", "jail", "--setting", "jail")
+    with pytest.raises(Stop, match=r"Say whose list it is with --facility\. There are: Example County Jail, Other Jail"):
+        run("import", str(SAMPLE))
+
+
+def test_others_write_while_a_long_list_is_taken(set_up: Path, tmp_path: Path) -> None:
+    rows = (
+        f"B-{n},Given{'abcdefghij'[n % 10]},Family{n * 7919:x},19{n % 90 + 10}-05-31,2026-12-01" for n in range(400)
+    )
+    header = "booking_number,first_name,last_name,birth_date,release_date"
+    (tmp_path / "long.csv").write_text("\n".join([header, *rows]), encoding="utf-8")
+    seen: set[int] = set()
+    with _somebody_else_writing(set_up / "footbridge.sqlite3", seen):
+        assert "400 rows" in run("import", str(tmp_path / "long.csv")).stdout
+    assert {count for count in seen if 0 < count < 400}, f"nobody got in before the end: {sorted(seen)}"
+
+
+@contextmanager
+def _somebody_else_writing(file: Path, seen: set[int]) -> Iterator[None]:
+    """Another process of the program, which writes again and again; how many referrals it saw each time."""
+    done = threading.Event()
+
+    def write() -> None:
+        with closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as other:
+            while not done.is_set():
+                other.execute("BEGIN IMMEDIATE")
+                seen.add(other.execute("SELECT count(*) FROM referral").fetchone()[0])
+                other.execute("COMMIT")
+                done.wait(0.01)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def test_a_list_that_cannot_be_read_is_said(set_up: Path, tmp_path: Path) -> None:
