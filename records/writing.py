@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from records import tables
 
-_NEW = "footbridge_new"
+_NEW, _TRIED = "footbridge_new", "footbridge_tried"
 _NUMBERED = (tables.JournalEntry, tables.Outbox)
 """Tables whose keys the database gives: the ORM asks for them."""
 _LET_GO = (tables.Notification, tables.EscalationTold)
@@ -29,12 +29,14 @@ JOURNAL = "footbridge_journal"
 
 @event.listens_for(Session, "before_flush")
 def _take_new(session: Any, _context: Any, _instances: Any) -> None:
-    new = session.info.setdefault(_NEW, [])
+    new, savepoint = session.info.setdefault(_NEW, []), session.get_nested_transaction()
     for row in [row for row in session.new if not isinstance(row, _NUMBERED)]:
         session.expunge(row)
         if not isinstance(row, _LET_GO):
             make_transient_to_detached(row)
             session.add(row)
+            if savepoint is not None:
+                session.info.setdefault(_TRIED, []).append((savepoint, row))
         new.append(row)
     if not session.dirty and not session.new and not session.deleted:
         write(session)  # the ORM itself has nothing to do and would not come back
@@ -62,9 +64,13 @@ def write(session: Session) -> None:
 
 
 @event.listens_for(Session, "after_soft_rollback")
-def _drop(session: Any, _previous: Any) -> None:
+def _drop(session: Any, ended: Any) -> None:
+    """What was rolled back is not there, and the session must not say that it is."""
     session.info.pop(_NEW, None)
     session.info.pop(JOURNAL, None)
+    for savepoint, row in session.info.get(_TRIED, ()):
+        if savepoint is ended and row in session:
+            session.expunge(row)
 
 
 @lru_cache

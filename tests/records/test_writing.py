@@ -1,0 +1,103 @@
+"""How rows reach the database: many at once, after the updates, and not at all when they were taken back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, select
+
+from domain.vocabulary import Gender
+from records import engine
+from records.tables import Offer, Person, Program
+
+AT = datetime(2026, 11, 2, 15, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def person(name: str, program_id: str = "prg_one") -> Person:
+    """Somebody invented."""
+    return Person(id=f"per_{name}", program_id=program_id, given_name=name, family_name="Sample", created_at=AT)
+
+
+def names(session: Session) -> list[str]:
+    """Who is on record."""
+    return sorted(session.exec(select(Person.given_name)))
+
+
+def test_rows_may_be_added_before_what_they_point_to_and_go_in_one_statement_a_table() -> None:
+    said: list[str] = []
+    with engine.transaction() as session:
+        event.listen(session.get_bind(), "before_cursor_execute", lambda *a: said.append(a[2]), named=False)
+        session.add_all([person("ada"), person("bo"), Program(id="prg_one", name="One", created_at=AT)])
+    inserts = [one.split(" (")[0] for one in said if one.startswith("INSERT")]
+    assert sorted(inserts) == ["INSERT INTO person", "INSERT INTO program"]
+    with engine.read_session() as session:
+        assert names(session) == ["ada", "bo"]
+
+
+def test_a_row_that_points_nowhere_is_refused_when_the_transaction_ends() -> None:
+    with pytest.raises(IntegrityError), engine.transaction() as session:
+        session.add(person("ada", "prg_of_nobody"))
+        session.flush()
+        session.info["went on"] = True
+    with engine.read_session() as session:
+        assert names(session) == []
+
+
+def test_a_new_row_is_known_afterwards_and_its_changes_are_kept() -> None:
+    with engine.transaction() as session:
+        ada = person("ada")
+        session.add_all([Program(id="prg_one", name="One", created_at=AT), ada])
+        session.flush()
+        assert session.get(Person, "per_ada") is ada
+        ada.gender = Gender.WOMAN
+        ada.aliases = ["Adi"]
+    with engine.read_session() as session:
+        kept = session.get_one(Person, "per_ada")
+        assert (kept.gender, kept.aliases, kept.places) == (Gender.WOMAN, ["Adi"], [])
+
+
+def test_what_a_savepoint_took_back_is_neither_written_nor_known() -> None:
+    with engine.transaction() as session:
+        session.add(Program(id="prg_one", name="One", created_at=AT))
+        for is_flushed in (False, True):
+            with pytest.raises(ValueError, match="no"), session.begin_nested():
+                session.add(person("bo"))
+                if is_flushed:
+                    session.flush()
+                raise ValueError("no")
+            assert session.get(Person, "per_bo") is None
+        session.add(person("ada"))
+    with engine.read_session() as session:
+        assert names(session) == ["ada"]
+
+
+def test_a_row_refuses_a_value_that_its_table_does_not_have() -> None:
+    with pytest.raises(TypeError, match="no nickname"):
+        Person(id="per_ada", nickname="Adi")
+    assert Offer(id="off_one").reasons is not Offer(id="off_two").reasons, "each row has a list of its own"
+
+
+def test_what_the_rules_saw_is_seen_again_until_the_row_changes() -> None:
+    seen: list[str] = []
+
+    def look(row: Person) -> str:
+        seen.append(row.given_name)
+        return row.given_name.upper()
+
+    ada = person("ada")
+    assert [ada.as_facts(look), ada.as_facts(look)] == ["ADA", "ADA"]
+    assert seen == ["ada"]
+    ada.given_name = "adi"
+    assert ada.as_facts(look) == "ADI"
+    with engine.transaction() as session:
+        session.add_all([Program(id="prg_one", name="One", created_at=AT), ada])
+    with engine.transaction() as session:
+        mine = session.get_one(Person, "per_ada")
+        assert mine.as_facts(look) == "ADI"
+        session.connection().exec_driver_sql("UPDATE person SET given_name = 'eva'")
+        session.refresh(mine)
+        assert mine.as_facts(look) == "EVA"
