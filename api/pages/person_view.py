@@ -153,7 +153,7 @@ def _first_reached(page: PersonPage) -> datetime | None:
     left = page.referral.discharged_at
     if left is None:
         return None
-    times = [a.at for a in page.rows.attempts if a.at >= left and a.outcome is Outcome.REACHED]
+    times = [a.at for a in page.rows.attempts if a.at >= left and is_talk(a)]
     return min(times, default=None)
 
 

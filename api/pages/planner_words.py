@@ -155,7 +155,7 @@ def stages(found: Preview, now: datetime) -> list[dict[str, object]]:
 def _step(item: PreviewItem, now: datetime, zone: str) -> dict[str, object]:
     why = _WHY.get(item.kind, item.why)
     if item.count > 1 and item.until is not None:
-        why = f"{why}, {item.count} times, until {local_date(item.until, zone)}"
+        why = f"{why}, {item.count} times, until {day_of_end(item.until, zone)}"
     if item.kind == agenda.CONTACT_MISSED and item.at <= now:
         why = f"{why}. Its time has gone by: it is done at once"
     return {"at": item.at, "title": _TITLES.get(item.kind, item.title), "why": why, "clock": item.clock}

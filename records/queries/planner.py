@@ -191,6 +191,7 @@ def first_reached_at(session: Session, referral: Referral, now: datetime) -> dat
             Attempt.referral_id == referral.id,
             col(Attempt.is_retracted).is_(False),
             Attempt.outcome == Outcome.REACHED,
+            col(Attempt.mode).in_(LIVE_MODES),
             col(Attempt.at) >= referral.discharged_at,
         )
     ).one()

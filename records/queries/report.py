@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import and_, false, or_, true
 from sqlmodel import Session, col, select
 
+from domain.contact import is_contact
 from domain.errors import NotFound
 from domain.vocabulary import ContactState, Outcome, Role
 from records.access import Actor, visible
@@ -20,7 +21,7 @@ def closing_report(rows: CaseRows) -> dict[str, Any]:
     """The facts of the report as JSON keeps them (status, date, reason; then what was done)."""
     referral = rows.referral
     met = [c for c in rows.contacts if c.state in (ContactState.MET, ContactState.MET_LATE)]
-    reached = [a for a in rows.attempts if a.outcome is Outcome.REACHED]
+    reached = [a for a in rows.attempts if a.outcome is Outcome.REACHED and is_contact(a.mode, a.outcome)]
     first = min((a.at for a in reached if referral.discharged_at and a.at >= referral.discharged_at), default=None)
     return {
         "number": referral.number,

@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 
 from domain.vocabulary import Gender
 from records import engine
-from records.tables import Offer, Person, Program
+from records.tables import Person, Program
 
 AT = datetime(2026, 11, 2, 15, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("database")
@@ -39,10 +39,12 @@ def test_rows_may_be_added_before_what_they_point_to_and_go_in_one_statement_a_t
 
 
 def test_a_row_that_points_nowhere_is_refused_when_the_transaction_ends() -> None:
-    with pytest.raises(IntegrityError), engine.transaction() as session:
-        session.add(person("ada", "prg_of_nobody"))
-        session.flush()
-        session.info["went on"] = True
+    session_of = engine.transaction()
+    session = session_of.__enter__()
+    session.add(person("ada", "prg_of_nobody"))
+    session.flush()
+    with pytest.raises(IntegrityError):
+        session_of.__exit__(None, None, None)
     with engine.read_session() as session:
         assert names(session) == []
 
@@ -64,11 +66,11 @@ def test_what_a_savepoint_took_back_is_neither_written_nor_known() -> None:
     with engine.transaction() as session:
         session.add(Program(id="prg_one", name="One", created_at=AT))
         for is_flushed in (False, True):
-            with pytest.raises(ValueError, match="no"), session.begin_nested():
-                session.add(person("bo"))
-                if is_flushed:
-                    session.flush()
-                raise ValueError("no")
+            tried = session.begin_nested()
+            session.add(person("bo"))
+            if is_flushed:
+                session.flush()
+            tried.rollback()
             assert session.get(Person, "per_bo") is None
         session.add(person("ada"))
     with engine.read_session() as session:
@@ -77,8 +79,8 @@ def test_what_a_savepoint_took_back_is_neither_written_nor_known() -> None:
 
 def test_a_row_refuses_a_value_that_its_table_does_not_have() -> None:
     with pytest.raises(TypeError, match="no nickname"):
-        Person(id="per_ada", nickname="Adi")
-    assert Offer(id="off_one").reasons is not Offer(id="off_two").reasons, "each row has a list of its own"
+        Person(id="per_ada", nickname="Adi")  # type: ignore[call-arg]
+    assert person("ada").aliases is not person("bo").aliases, "each row has a list of its own"
 
 
 def test_what_the_rules_saw_is_seen_again_until_the_row_changes() -> None:
