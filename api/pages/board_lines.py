@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from api.filters import ago, due_time, local_day
-from domain.agenda import TITLES, UNACCEPTED
+from api.filters import ago, due_time, local, local_day
+from domain.agenda import REVIEW, TITLES, UNACCEPTED
 from domain.vocabulary import DateCertainty, EscalationState, ReferralStatus, RiskFlag, Subject
 from records.access import Actor
 from records.queries.board import Row
@@ -132,12 +132,14 @@ def _first_days(row: Row, facts: Facts, now: datetime) -> dict[str, Any]:
 
 
 def _held(row: Row, facts: Facts, now: datetime) -> dict[str, Any]:
-    hold = facts.holds.get(row.referral.id)
+    hold, contact = facts.holds.get(row.referral.id), facts.contacts.get(row.referral.id)
     what = hold.reason.label if hold is not None else "On hold"
     if hold is not None and hold.where:
         what += f", {hold.where}"
-    return {"what": what, "note": f"Since {ago(row.since, now).removesuffix(' ago')}", "at": row.referral.next_at,
-            "lead": "Review "}  # fmt: skip
+    said: dict[str, Any] = {"what": what, "note": f"Since {local(row.since, row.person.zone)}"}
+    if contact is not None:  # somebody sees them where they are, before anybody asks how long to wait
+        return said | {"note": f"{said['note']}. Next: {contact.title}"}
+    return said | {"at": row.referral.next_at, "lead": "Review " if row.referral.next_item == REVIEW else "Next "}
 
 
 def _expected(referral: Referral) -> str:

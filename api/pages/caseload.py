@@ -33,6 +33,8 @@ from records.tables import Absence
 router = APIRouter()
 
 LONGEST = timedelta(days=366)
+COVERED = "Who covers is told when it begins."
+UNCOVERED = "Nobody covers: you are told when it begins, and meanwhile you can say who does."
 
 
 @router.get("/bridgers")
@@ -130,7 +132,7 @@ def set_absence(request: Request, session: SessionDep, me: Me, form: FormDep, br
     if (before := once.answered()) is not None:
         return before
     absences.set_absence(session, me.actor, bridger_id, from_at=start, until_at=end, cover_id=cover_id or None)
-    return once.go(f"/bridgers/{bridger_id}", "It is noted. Who covers is told when it begins.")
+    return once.go(f"/bridgers/{bridger_id}", "It is noted. " + (COVERED if cover_id else UNCOVERED))
 
 
 @router.post("/bridgers/{bridger_id}/absences/{absence_id}/end")

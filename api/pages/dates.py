@@ -63,7 +63,9 @@ def move_date(request: Request, session: SessionDep, me: Me, form: FormDep, refe
     form.check()
     if is_known:
         changes.move_expected_discharge(session, me.actor, referral_id, on, expected_time=at, certainty=certainty)
-        said = "The date is moved, and what hangs on it. The bridger is told."
+        said = "The date is moved, and what hangs on it."
+        if referral_for(session, me.actor, referral_id).bridger_id is not None:
+            said += " The bridger is told."
     else:
         changes.move_expected_discharge(session, me.actor, referral_id, None)
         said = "No date for now. You are asked again in a week."

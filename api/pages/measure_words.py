@@ -127,10 +127,14 @@ def _beside(figure: Figure) -> str | None:
         said.append(f"Target {figure.measure.target:.0f} % ({figure.measure.target_source})")
     if figure.measure.shape is Shape.TIME and figure.business_hours.count:
         days = figure.business_days.median or 0
-        said.append(f"{figure.business_hours.median:.0f} business hours, {days:g} business days")
+        said.append(f"{_counted(round(figure.business_hours.median or 0), 'hour')}, {_counted(days, 'day')}")
     if waiting := figure.counts[Part.WAITING]:
         said.append(f"{waiting} {figure.measure.label(Part.WAITING).lower()}")
     return "; ".join(said) or None
+
+
+def _counted(number: float, unit: str) -> str:
+    return f"{number:g} business {unit}{'' if number == 1 else 's'}"
 
 
 def _tone(figure: Figure) -> str | None:
@@ -156,7 +160,7 @@ def sections(measured: Measured, query: Query, titles: Mapping[str, str]) -> lis
                 "target": targets[0] if has_bars and targets else None,
                 "rows": [_table_row(figure, query) for figure in figures],
                 "measures": [figure.measure for figure in figures],
-                "times": _times(measured.figures["first-contact-72h"]) if anchor == "reached" else [],
+                "times": _times(measured.figures["first-contact-72h"], query) if anchor == "reached" else [],
                 "kinds": _kinds(anchor, measured, query, titles),
             }
         )
@@ -196,20 +200,29 @@ def _table_row(figure: Figure, query: Query, title: str = "", kind: str = "") ->
     return row
 
 
-def _times(figure: Figure) -> list[dict[str, Any]]:
-    """How long it was from leaving to the first talk, as a bar a stretch of hours."""
-    counts: Counter[str] = Counter()
+def _times(figure: Figure, query: Query) -> list[dict[str, Any]]:
+    """How long it was from leaving to the first talk, as a bar a stretch of hours, with the cases behind it."""
+    parts: dict[str, list[Part]] = {}
     for case in figure.cases:
         if not case.part.is_counted:
             continue
         found = case.hours
         later = "Later" if found is not None else "Not reached"
-        counts[next((label for most, label in _BUCKETS if found is not None and found <= most), later)] += 1
-    if not counts:
+        label = next((label for most, label in _BUCKETS if found is not None and found <= most), later)
+        parts.setdefault(label, []).append(case.part)
+    if not parts:
         return []
     tones = {"Later": "wait", "Not reached": "stop"}
     labels = [*(label for _, label in _BUCKETS), "Later", "Not reached"]
-    return [{"label": label, "value": counts[label], "tone": tones.get(label, "go")} for label in labels]
+    return [
+        {
+            "label": label,
+            "value": len(parts.get(label, ())),
+            "tone": tones.get(label, "go"),
+            "href": cases_href(figure.measure.key, query, parts[label][0]) if label in parts else None,
+        }
+        for label in labels
+    ]
 
 
 def _kinds(anchor: str, measured: Measured, query: Query, titles: Mapping[str, str]) -> dict[str, Any] | None:
@@ -278,7 +291,7 @@ def caseloads(loads: Iterable[Caseload]) -> list[dict[str, Any]]:
     return [
         {
             "name": load.name,
-            "people": str(load.people),
+            "people": {"text": str(load.people), "href": f"/bridgers/{load.bridger_id}"},
             "limit": str(load.limit),
             "overdue": str(load.overdue),
             "tone": "late" if load.people > load.limit else None,

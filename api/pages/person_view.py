@@ -7,6 +7,7 @@ from typing import Any
 
 from api.filters import local, local_date, local_day
 from domain.agenda import SEARCH_WORDS, rule_words
+from domain.contact import is_contact
 from domain.languages import language_name
 from domain.vocabulary import (
     ConsentStatus,
@@ -153,7 +154,11 @@ def _first_reached(page: PersonPage) -> datetime | None:
     left = page.referral.discharged_at
     if left is None:
         return None
-    times = [a.at for a in page.rows.attempts if a.at >= left and is_talk(a)]
+    times = [
+        a.at
+        for a in page.rows.attempts
+        if a.at >= left and a.outcome is Outcome.REACHED and is_contact(a.mode, a.outcome)
+    ]
     return min(times, default=None)
 
 
@@ -212,7 +217,7 @@ def attempts(page: PersonPage, newest: int = 3) -> tuple[list[dict[str, Any]], i
             "id": a.id,
             "at": a.at,
             "what": f"{a.mode.label}, {_lower(a.outcome.label)}",
-            "is_live": a.outcome.is_two_way,
+            "is_live": is_contact(a.mode, a.outcome),
             "by": page.names.get(a.recorded_by or "", "a colleague"),
             "minutes": a.minutes,
             "note": a.note,
@@ -309,7 +314,7 @@ def usual_mode(page: PersonPage, contact: Contact | None) -> Mode:
     """The mode to begin with: what the contact asks for, what worked before, a call where there is a number."""
     rule = page.rows.rule(contact.key) if contact is not None else None
     allowed = rule.modes if rule is not None else tuple(Mode)
-    worked = [a.mode for a in page.rows.attempts if a.outcome.is_two_way and a.mode in allowed]
+    worked = [a.mode for a in page.rows.attempts if is_contact(a.mode, a.outcome) and a.mode in allowed]
     if worked:
         return worked[-1]
     if Mode.CALL in allowed and page.rows.person.has_phone:

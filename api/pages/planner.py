@@ -214,10 +214,9 @@ def _facts(session: Session, standing: Standing, reached: Any) -> list[dict[str,
     consent = referral.consent.label
     if referral.consent is ConsentStatus.GIVEN and referral.consent_expires_at is not None:
         consent += f", until {local_date(referral.consent_expires_at, zone)}"
-    rows: list[dict[str, Any]] = [
-        {"term": "Bridger", "text": standing.bridger or "Not named yet"},
-        {"term": "Leaving", "text": expected(standing)},
-    ]
+    rows: list[dict[str, Any]] = [{"term": "Leaving", "text": expected(standing)}]
+    if standing.bridger or referral.status.is_open:
+        rows.insert(0, {"term": "Bridger", "text": standing.bridger or "Not named yet"})
     if referral.disposition is not None:
         rows.append({"term": "How and where to", "text": referral.disposition.label})
     rows.append({"term": "Consent", "text": consent})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from api.filters import local, local_date
 from domain import agenda
@@ -12,6 +12,8 @@ from domain.vocabulary import ConsentStatus, DateCertainty, ReferralStatus
 from records.queries.planner import Standing
 from records.queries.previews import Preview, PreviewItem
 
+A_MOMENT = timedelta(microseconds=1)
+"""A series that ends with a day ends at the midnight after it, which is of the next day by its date."""
 YOURS, PROGRAMS, BRIDGERS, NOBODYS = "Your move", "The program's move", "The bridger's move", ""
 
 
@@ -155,7 +157,7 @@ def stages(found: Preview, now: datetime) -> list[dict[str, object]]:
 def _step(item: PreviewItem, now: datetime, zone: str) -> dict[str, object]:
     why = _WHY.get(item.kind, item.why)
     if item.count > 1 and item.until is not None:
-        why = f"{why}, {item.count} times, until {day_of_end(item.until, zone)}"
+        why = f"{why}, {item.count} times, until {local_date(item.until - A_MOMENT, zone)}"
     if item.kind == agenda.CONTACT_MISSED and item.at <= now:
         why = f"{why}. Its time has gone by: it is done at once"
     return {"at": item.at, "title": _TITLES.get(item.kind, item.title), "why": why, "clock": item.clock}

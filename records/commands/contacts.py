@@ -184,7 +184,7 @@ def _check_entry(mode: Mode, outcome: Outcome, minutes: int | None) -> None:
     ):
         raise Invalid(
             "collateral",
-            "Somebody else's word is information, not a contact. Choose “Got information”.",
+            "Somebody else's word is information, not a contact. Choose “News of them”.",
             field="outcome",
         )
     if outcome is Outcome.WRONG_NUMBER and not mode.needs_phone:

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from domain.agenda import promised_by
 from domain.case import Case
+from domain.contact import LIVE_MODES
 from domain.vocabulary import (
     OPEN_STATUSES,
     OVER_STATUSES,
