@@ -202,27 +202,27 @@ def _table_row(figure: Figure, query: Query, title: str = "", kind: str = "") ->
 
 def _times(figure: Figure, query: Query) -> list[dict[str, Any]]:
     """How long it was from leaving to the first talk, as a bar a stretch of hours, with the cases behind it."""
-    parts: dict[str, list[Part]] = {}
-    for case in figure.cases:
-        if not case.part.is_counted:
-            continue
-        found = case.hours
-        later = "Later" if found is not None else "Not reached"
-        label = next((label for most, label in _BUCKETS if found is not None and found <= most), later)
-        parts.setdefault(label, []).append(case.part)
-    if not parts:
+    counts = Counter(stretch(case) for case in figure.cases if case.part.is_counted)
+    if not counts:
         return []
     tones = {"Later": "wait", "Not reached": "stop"}
     labels = [*(label for _, label in _BUCKETS), "Later", "Not reached"]
     return [
         {
             "label": label,
-            "value": len(parts.get(label, ())),
+            "value": counts[label],
             "tone": tones.get(label, "go"),
-            "href": cases_href(figure.measure.key, query, parts[label][0]) if label in parts else None,
+            "href": cases_href(figure.measure.key, {**query, "took": label}) if counts[label] else None,
         }
         for label in labels
     ]
+
+
+def stretch(case: Counted) -> str:
+    """How long it was from leaving to the first talk, as one of the bars says it."""
+    if case.hours is None:
+        return "Not reached"
+    return next((label for most, label in _BUCKETS if case.hours <= most), "Later")
 
 
 def _kinds(anchor: str, measured: Measured, query: Query, titles: Mapping[str, str]) -> dict[str, Any] | None:

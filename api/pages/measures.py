@@ -110,6 +110,7 @@ def cases(
     by: Choice = "",
     part: Choice = "",
     kind: Annotated[str, Query(max_length=80)] = "",
+    took: Annotated[str, Query(max_length=20)] = "",
     after: Annotated[str, Query(max_length=8)] = "",
 ) -> Response:
     """The cases behind one figure, by their numbers."""
@@ -119,11 +120,13 @@ def cases(
     asked = _asked(me, period, from_, to, by)
     measured = queries.measure(session, me.program.id, asked.period, clock.now())
     found = [case for case in measured.figures[key].cases if not kind or case.kind == kind]
+    if took:
+        found = [case for case in found if case.part.is_counted and words.stretch(case) == took]
     shown = [case for case in found if not part or case.part == part]
     seen = queries.seen_by(session, me.actor, {case.referral_id for case in shown})
     mine = sorted((case for case in shown if case.referral_id in seen), key=lambda case: (case.at, case.referral_id))
     offset = int(after) if after.isascii() and after.isdecimal() else 0
-    here: dict[str, str] = asked.query | {k: v for k, v in (("part", part), ("kind", kind)) if v}
+    here: dict[str, str] = asked.query | {k: v for k, v in (("part", part), ("kind", kind), ("took", took)) if v}
     titles: dict[str, Any] = queries.contact_titles(session, me.program.id)
     return page(
         "measures_cases.html",
@@ -132,8 +135,8 @@ def cases(
         errors={"": next(iter(asked.errors.values()))} if asked.errors else {},  # the fields are on the other page
         measure=measure,
         period=asked.period,
-        kind=titles.get(kind, kind),
-        tabs=words.tabs(measure, found, key, asked.query | ({"kind": kind} if kind else {}), part),
+        kind=titles.get(kind, kind) or took,
+        tabs=words.tabs(measure, found, key, {k: v for k, v in here.items() if k != "part"}, part),
         columns=words.case_columns(measure),
         rows=[words.case_row(case, measured, measure, titles) for case in mine[offset : offset + PAGE]],
         first=offset + 1,

@@ -86,6 +86,19 @@ def test_an_absence_shows_who_moves_before_it_counts_and_they_come_back(town: Br
     assert bridger_of(town, referral_id) == town.staff["bridger"]
 
 
+def test_an_absence_says_due_times_as_everywhere_and_who_is_told_when_nobody_covers(town: Bridging) -> None:
+    town.refer("Ada", left=True)
+    supervisor, here = town.browser("supervisor"), f"/bridgers/{town.staff['bridger']}"
+    days = {"first": "2026-11-03", "last": "2026-11-05", "once": "a"}
+    for text in (
+        supervisor.post(here + "/absence", **days, cover_id="").text,
+        town.browser("bridger").post("/absence", **days).text,
+    ):
+        assert "Ada Sample: Warm handoff on the day end of Tue Nov 3" in words(text)
+    supervisor.goes_to(here + "/absence", **days, cover_id="", confirmed="yes")
+    assert "Nobody covers: you are told when it begins" in said(supervisor.get(here))
+
+
 def test_an_absence_says_who_cannot_be_covered_and_keeps_private_reasons(town: Bridging) -> None:
     referral_id = town.refer("Ada")
     with engine.transaction() as session:

@@ -17,7 +17,7 @@ from records import clock, engine
 from records.commands import closing
 from tests.pages.bridging import NOW, said
 from tests.pages.harness import check_page
-from tests.pages.planning import Planning, begin, facts_of, value_of
+from tests.pages.planning import Planning, begin, facts_of, filed, value_of
 
 pytestmark = pytest.mark.sqlite
 
@@ -37,12 +37,24 @@ def test_the_date_moves_and_may_be_taken_away(town: Planning) -> None:
     assert value_of(planner.get(here), "expected_on") == "2026-11-05"
     planner.goes_to(here, known="yes", expected_on="2026-11-12", expected_time="", certainty="confirmed")
     assert town.row(referral_id).expected_on == date(2026, 11, 12)
+    assert "and what hangs on it. The bridger is told." in said(planner.get(f"/referrals/{referral_id}"))
     planner.goes_to(here, known="no", expected_on="2026-11-12", certainty="confirmed")
     assert town.row(referral_id).expected_on is None
     past = planner.post(here, known="yes", expected_on="2026-10-01", certainty="likely")
     assert "This date has passed. If the person has left, record that instead." in past.text
     empty = planner.post(here, known="yes", expected_on="", certainty="likely")
     assert "Enter the day, or say that it is not known for now." in empty.text
+
+
+def test_nobody_is_said_to_be_told_where_nobody_is_named(town: Planning) -> None:
+    town.waits_to_be_accepted()
+    planner = town.browser("planner")
+    referral_id = filed(planner)
+    assert "the bridger is told" not in said(planner.get(f"/referrals/{referral_id}/date"))
+    planner.goes_to(f"/referrals/{referral_id}/date", known="yes", expected_on="2026-11-12", certainty="confirmed")
+    text = said(planner.get(f"/referrals/{referral_id}"))
+    assert "The date is moved, and what hangs on it." in text
+    assert "The bridger is told" not in text
 
 
 def test_a_discharge_is_recorded_now_or_late_then_corrected_then_taken_back(town: Planning) -> None:
@@ -157,3 +169,4 @@ def test_the_closing_report_tells_what_the_person_agreed_to(town: Planning) -> N
         assert never not in withheld
     assert "Services" not in said(planner.get(f"/referrals/{untold}"))
     assert "secret" not in report + withheld
+    assert "Not named yet" not in said(planner.get(f"/referrals/{told}")), "nobody is waited for when it is over"

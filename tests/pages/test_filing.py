@@ -45,6 +45,7 @@ def test_a_referral_is_filed_in_two_steps_and_promised_an_answer(town: Planning)
     assert "Nothing has been sent yet" in text
     assert "Example Bridges has until Wed Nov 4, 5 pm to accept. You will hear by then either way." in text
     assert "First contact Within 24 hours of leaving" in text
+    assert "Weekly contact Every 7 days, 12 times, until Wed Feb 3, 2027" in text, "day 90, the last that counts"
     assert "High risk: sooner" in text
     assert town.rows(Referral) == []
 

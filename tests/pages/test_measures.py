@@ -105,6 +105,22 @@ def test_every_link_to_cases_lists_as_many_as_the_figure_says(office: Office) ->
         assert parse_qs(urlsplit(href).query)["from"] == ["2026-03-01"]
 
 
+def test_every_bar_of_the_first_talk_leads_to_as_many_cases(office: Office) -> None:
+    page = office.get(f"/measures?{SPRING}")
+    bars = [(a.attributes["href"], a.text.split()[0]) for a in page.all("a") if "took=" in a.attributes["href"]]
+    assert bars
+    for href, count in bars:
+        captions = [caption.text for caption in office.get(href).all("caption")]
+        assert any(caption.endswith(f" of {count}") for caption in captions), (href, count, captions)
+
+
+def test_a_caseload_leads_to_the_people(office: Office) -> None:
+    page = office.get(f"/measures?{SPRING}")
+    hrefs = [link.attributes["href"] for link in page.all("a") if link.attributes["href"].startswith("/bridgers/")]
+    assert hrefs
+    office.get(hrefs[0])
+
+
 def test_a_list_of_cases_names_nobody(office: Office) -> None:
     page = office.get(f"/measures/contacts-kept/cases?{SPRING}")
     assert any(link.attributes["href"].startswith("/referrals/ref_") for link in page.all("a"))

@@ -65,10 +65,21 @@ def test_everybody_stands_where_they_belong_with_owner_time_and_what_comes_next(
     assert "Expected discharge: likely" in sections["leaving"]
     assert "Ada Sample" in sections["first_days"]
     assert "In custody, Example Jail" in sections["held"]
-    assert "Review" in sections["held"]
+    assert "Since Wed Nov 4, 11 am. Next: Meeting where the person is now" in sections["held"]
+    assert "Review" not in sections["held"], "the meeting comes before anybody is asked how long to wait"
     assert {waiting, soon, referral_id} == {
         r.id for r in town.rows(Referral, Referral.status != ReferralStatus.ON_HOLD)
     }
+
+
+def test_a_hold_without_anything_to_do_says_when_it_is_reviewed(town: Bridging) -> None:
+    held = town.refer("Di")
+    with engine.transaction() as session:
+        holds.put_on_hold(session, town.actor("supervisor"), held, HoldReason.IN_CUSTODY)
+    with engine.transaction() as session:
+        contacts.log_attempt(session, town.actor("bridger"), held, Mode.VISIT, Outcome.REACHED)
+    section = next(s for s in town.browser("manager").get("/board").all("section") if s.attributes.get("id") == "held")
+    assert "Review in 30 days Thu Dec 3, 10 am" in " ".join(section.text.split())
 
 
 def test_what_nobody_took_stands_first_with_one_tap_to_take_it(town: Bridging) -> None:

@@ -24,6 +24,10 @@ from domain.vocabulary import (
 )
 from records.commands import changes, closing, contacts, escalations
 from records.commands.people import Place
+from records.engine import read_session
+from records.queries.case import load_case
+from records.queries.planner import first_reached_at
+from records.queries.report import closing_report
 from records.tables import Escalation
 from tests.scenarios.world import Journey, World, instant
 
@@ -96,6 +100,10 @@ def test_37b_a_letter_never_reaches_anybody(world: World) -> None:
     ada.log(Mode.LETTER, Outcome.REACHED)
     assert ada.contact("first-contact").state is ContactState.MISSED
     assert ada.calls(Subject.CONTACT, is_open=True), "the call stays open"
+    with read_session() as session:
+        report = closing_report(load_case(session, ada.id))
+        assert (report["first_reached_at"], report["times_reached"]) == (None, 1), "the meeting before leaving"
+        assert first_reached_at(session, ada.row, world.now) is None
 
 
 def test_38_collateral_says_she_is_fine(world: World) -> None:
