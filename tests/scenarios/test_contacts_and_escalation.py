@@ -100,10 +100,11 @@ def test_37b_a_letter_never_reaches_anybody(world: World) -> None:
     ada.log(Mode.LETTER, Outcome.REACHED)
     assert ada.contact("first-contact").state is ContactState.MISSED
     assert ada.calls(Subject.CONTACT, is_open=True), "the call stays open"
+    row = ada.row
     with read_session() as session:
         report = closing_report(load_case(session, ada.id))
         assert (report["first_reached_at"], report["times_reached"]) == (None, 1), "the meeting before leaving"
-        assert first_reached_at(session, ada.row, world.now) is None
+        assert first_reached_at(session, row, world.now) is None, "nor is the referrer told so meanwhile"
 
 
 def test_38_collateral_says_she_is_fine(world: World) -> None:
