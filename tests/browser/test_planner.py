@@ -72,6 +72,10 @@ def test_a_referral_from_typing_to_the_handoff_card(visit: Visit, size: str) -> 
         planner.reads("Wanda")
         planner.page.emulate_media(media="print")
         assert planner.page.get_by_role("navigation").count() == 0, "the card is printed without the frame"
+        printed = planner.page.locator("body").inner_text()
+        assert "call or text 988" in printed
+        for ours in ("Print it from your browser", "Handoff card", "In crisis?", "Go back"):
+            assert ours not in printed, "the person reads nothing that is for the planner"
 
 
 def test_somebody_who_looks_alike_is_shown_while_typing_and_asked_about_before_sending(visit: Visit) -> None:

@@ -114,7 +114,7 @@ class Page(HTMLParser):
 def complaints_about(html: str) -> list[str]:
     """Everything wrong with a page, a sentence each; empty when it is as every page must be."""
     page = Page(html)
-    checks = (_head, _ids, _scripts_and_styles, _forms, _labels, _links, _headings, _references)
+    checks = (_head, _ids, _scripts_and_styles, _forms, _labels, _cuts, _links, _headings, _references)
     return page.complaints + [complaint for check in checks for complaint in check(page)]
 
 
@@ -194,6 +194,12 @@ def _labels(page: Page) -> list[str]:
         if not any(outer.tag == "label" for outer in one.around):
             found.append(f"{one.line} has no label")
     return found
+
+
+def _cuts(page: Page) -> list[str]:
+    """A browser cuts what is pasted at the maxlength without a word; the server refuses it in words and keeps it."""
+    typed = [one for one in page.all("input", "textarea") if one.attributes.get("type") != "search"]
+    return [f"{one.line} cuts what is pasted" for one in typed if "maxlength" in one.attributes]
 
 
 def _links(page: Page) -> list[str]:

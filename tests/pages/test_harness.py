@@ -30,6 +30,7 @@ def test_a_sound_page_has_no_complaints() -> None:
         ('<form method="get" action="/x"><input type="hidden" name="csrf_token" value="t"></form>', "into the address"),
         ("<form><button>Go</button></form>", "where it goes"),
         ('<input id="a" name="a">', "has no label"),
+        ('<textarea aria-label="Note" maxlength="9"></textarea>', "cuts what is pasted"),
         ('<label for="a">A</label>', "points at #a"),
         ('<a href="/x"></a>', "says nothing"),
         ('<a href="#">x</a>', "leads nowhere"),
