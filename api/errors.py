@@ -188,7 +188,14 @@ def _where(name: str, *, is_parameter: bool) -> dict[str, str]:
 
 def _code(kind: str) -> str:
     """pydantic's kind of error in fewer words, such as `unknown_field`, `required`, `date`, `not_a_choice`."""
-    known = {"extra_forbidden": "unknown_field", "missing": "required", "enum": "not_a_choice", "value_error": "value"}
+    known = {
+        "extra_forbidden": "unknown_field",
+        "missing": "required",
+        "enum": "not_a_choice",
+        "value_error": "value",
+        "model_attributes_type": "type",
+        "string_unicode": "value",
+    }
     starts = {"date": "date", "datetime": "time", "time": "time", "timezone": "time"}
     if kind in known:
         return known[kind]
@@ -210,6 +217,10 @@ def _sentence(error: Mapping[str, Any]) -> str:
         return str(error.get("ctx", {}).get("error", "This is not possible."))
     if kind.startswith(("date", "time", "timezone")):
         return "Give an ISO 8601 date or time, with its offset when it is an instant: 2026-11-26T15:00:00-05:00."
+    if kind == "string_unicode":
+        return "This contains characters that cannot be shown."
+    if kind in ("model_attributes_type", "model_type", "dict_type"):
+        return "A JSON object belongs here."
     return f"{error['msg']}."
 
 

@@ -31,6 +31,17 @@ from records.queries.people import find_duplicates
 from records.tables import Facility, Inbound, PersonIdentifier, Referral
 
 SOURCE = "csv"
+_COLUMNS = {
+    "given_name": "first_name",
+    "family_name": "last_name",
+    "birth_on": "birth_date",
+    "number": "phone",
+    "text": "where_to_find",
+    "expected_on": "release_date",
+    "discharged_at": "release_date",
+    "at": "release_date",
+    "release_time": "release_time",
+}
 FILED, MATCHED, DUPLICATE, REFUSED = "filed", "matched", "duplicate", "refused"
 
 
@@ -126,9 +137,15 @@ def _take(session: Session, actor: Actor, facility: Facility, row: ReleaseRow | 
         with session.begin_nested():
             return _file_or_match(session, actor, facility, row)
     except InvalidFields as refusal:
-        return RowReport(row.number, REFUSED, " ".join(p.sentence for p in refusal.problems))
+        return RowReport(row.number, REFUSED, " ".join(map(_by_column, refusal.problems)))
     except Refusal as refusal:
-        return RowReport(row.number, REFUSED, refusal.sentence)
+        return RowReport(row.number, REFUSED, _by_column(refusal))
+
+
+def _by_column(refusal: Refusal) -> str:
+    """A refusal of the commands, with the column to correct where there is one: they know fields, not columns."""
+    field = (refusal.field or "").rpartition(".")[2]
+    return f"{_COLUMNS[field]}: {refusal.sentence}" if field in _COLUMNS else refusal.sentence
 
 
 def _file_or_match(session: Session, actor: Actor, facility: Facility, row: ReleaseRow) -> RowReport:

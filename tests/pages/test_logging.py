@@ -146,7 +146,7 @@ def test_what_was_typed_survives_an_error(town: Bridging) -> None:
     [
         ({"at": "2026-11-03T18:00"}, "This time has not come yet."),
         ({"at": "2026-10-01T18:00"}, "Contacts can be entered up to 7 days later."),
-        ({"mode": "collateral"}, "is information, not a contact"),
+        ({"mode": "collateral"}, "is information, not a contact. Choose “News of them”."),
         ({"mode": "visit", "outcome": "wrong_number"}, "A wrong number goes with a call or a text."),
         ({"outcome": "eaten"}, "Choose one of these."),
         ({"mode": ""}, "Choose one of these."),
