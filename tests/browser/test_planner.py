@@ -96,6 +96,22 @@ def test_somebody_who_looks_alike_is_shown_while_typing_and_asked_about_before_s
         assert planner.where.startswith("/referrals/ref_"), "and the planner is taken to it"
 
 
+@pytest.mark.parametrize("size", ["phone", "desk"])
+def test_a_name_of_a_hundred_letters_scrolls_no_page_sideways(visit: Visit, size: str) -> None:
+    with visit(PLANNER, size) as planner:
+        types_a_referral(planner, "W" * 100, "W" * 100, ("2", "29", "1984"))
+        planner.presses("Finish later")
+        planner.goes_to("/referrals?show=drafts")
+        planner.follows("WWW", within=planner.main)
+        planner.presses("Check and preview")
+        planner.presses("Send the referral")
+        planner.follows("See where it stands")
+        here = planner.where
+        planner.goes_to("/referrals")
+        for page in ("/date", "/note", "/handoff"):
+            planner.goes_to(here + page)
+
+
 def test_a_second_click_and_the_back_button_file_nothing_twice(visit: Visit) -> None:
     with visit(PLANNER, "desk") as planner:
         types_a_referral(planner, "Wanda", "Pretend", ("2", "29", "1984"))
