@@ -75,6 +75,7 @@ async def send_off(client: Client, notification_ids: Iterable[str]) -> list[str]
             id=names.delivery_id(notification_id),
             task_queue=names.TASK_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            priority=names.AFTER_APPOINTMENTS,
         )
 
     return await _each(notification_ids, start)

@@ -34,6 +34,7 @@ WORKFLOWS: list[type] = [TransitionWorkflow, DeliveryWorkflow, UpkeepWorkflow]
 _log = logging.getLogger(__name__)
 _ACTIVITIES_AT_ONCE = 20  # of each sort; the database's pool holds twice as many connections
 _CACHED_WORKFLOWS = 2_000  # a thousand take about 60 MB; too few in a herd costs ten seconds each
+_HERD = timedelta(minutes=1)  # in a herd a task waits above ten seconds: given up, it would be replayed from its start
 _GRACE = timedelta(seconds=30)
 _TRY_AGAIN_SECONDS = 1.0
 
@@ -71,6 +72,7 @@ def build_worker(
         max_concurrent_local_activities=_ACTIVITIES_AT_ONCE,
         max_concurrent_workflow_tasks=100,
         max_cached_workflows=_CACHED_WORKFLOWS,
+        sticky_queue_schedule_to_start_timeout=_HERD,
         graceful_shutdown_timeout=grace,
         deployment_config=_deployment(),
     )
