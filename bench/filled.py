@@ -146,6 +146,7 @@ def _rows(
         "reported_at": None if is_open else left + timedelta(days=91),
         "first_days_until": left + timedelta(hours=72) if is_open else None,
         "overdue_since": escalated, "escalated_since": escalated,
+        "escalated_rank": escalated and 2, "escalated_by": escalated,
     }  # fmt: skip
     yield Assignment, {
         "id": f"asg_{number:09}", "program_id": program_id, "referral_id": referral_id, "bridger_id": bridger,

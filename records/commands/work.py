@@ -16,8 +16,9 @@ from domain.vocabulary import EscalationState, ReferralStatus, Subject
 from records import clock, engine, journal
 from records.access import Actor, system_actor, visible
 from records.commands.messages import tell
+from records.queries.calls import gravity
 from records.queries.case import CaseRows, load_case
-from records.tables import Referral, Staff
+from records.tables import Escalation, Referral, Staff
 
 FIRST_DAYS = timedelta(hours=72)  # the board's “first 72 hours”: suicide risk peaks on days 2 and 3 (NHS England)
 
@@ -120,7 +121,23 @@ def _place_on_board(row: Referral, rows: CaseRows, case: Case) -> None:
     row.first_days_until = row.discharged_at + FIRST_DAYS if is_open and not is_held and row.discharged_at else None
     row.overdue_since = _earliest(e.due_at for e in unsettled if e.subject is Subject.CONTACT)
     row.escalated_since = _earliest(e.raised_at for e in unsettled)
+    row.escalated_rank, row.escalated_by = _urgency(unsettled)
     row.held_since = (rows.hold.started_at if rows.hold else row.held_since) if is_held else None
+
+
+def _urgency(unsettled: list[Escalation]) -> tuple[int | None, datetime | None]:
+    """Where a person's calls stand among all: what nobody took yet before what somebody took, then by gravity; and by
+    when the first of those must be answered or acted on. (None, None) when there are none."""
+    if not unsettled:
+        return None, None
+    waiting = [e for e in unsettled if e.state is EscalationState.RAISED]
+    of = waiting or unsettled
+    gravest = min(gravity(e) for e in of)
+    until = min(e.answer_by if waiting else e.act_by or e.answer_by for e in of if gravity(e) == gravest)
+    return (gravest if waiting else gravest + _TAKEN), until
+
+
+_TAKEN = 10
 
 
 def _earliest(instants: Iterable[datetime]) -> datetime | None:

@@ -20,12 +20,13 @@ PAGE = 25
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One part of the board: its key, its words, the referrals in it and by what they are sorted."""
+    """One part of the board: its key, its words, the referrals in it since when, and by what they are sorted."""
 
     key: str
     title: str
     hint: str
     column: Any
+    sorted_by: tuple[Any, ...] = ()
 
     def condition(self, now: datetime) -> ColumnElement[bool]:
         """Which referrals stand in it."""
@@ -41,7 +42,13 @@ class Section:
 
 
 SECTIONS = (
-    Section("escalated", "Escalated", "Somebody was called and it is not settled", Referral.escalated_since),
+    Section(
+        "escalated",
+        "Escalated",
+        "Somebody was called and it is not settled",
+        Referral.escalated_since,
+        (Referral.escalated_rank, Referral.escalated_by),
+    ),  # fmt: skip
     Section("overdue", "Overdue", "A contact was not made in time", Referral.overdue_since),
     Section("unaccepted", "Not yet accepted", "The referrer waits for an answer", Referral.submitted_at),
     Section("waiting", "Waiting for a bridger", "Nobody has this person yet", Referral.waiting_since),
@@ -120,7 +127,7 @@ def section_of(
         .join(Person, col(Person.id) == col(Referral.person_id))
         .join(Facility, col(Facility.id) == col(Referral.facility_id))
         .where(condition)
-        .order_by(col(section.column), col(Referral.id))
+        .order_by(*map(col, section.sorted_by or (section.column,)), col(Referral.id))
         .limit(size + 1)
         .offset(offset)
     ).all()

@@ -60,13 +60,15 @@ def is_told(row: Escalation, staff_id: str) -> bool:
 
 
 def list_open_calls(session: Session, actor: Actor, *, limit: int = PAGE, offset: int = 0) -> OpenCalls:
-    """The people whom somebody was called about: mine first, what nobody took first, the gravest, the soonest."""
+    """The people whom somebody was called about: a concern for their safety that nobody took yet, then what I am asked
+    and have not taken, then what nobody took, then what I took; within each the gravest and the soonest."""
     condition = visible(actor) & col(Referral.escalated_since).is_not(None)
     count = session.exec(select(func.count()).select_from(Referral).where(condition)).one()
     is_open, is_mine = col(Escalation.state) == RAISED, col(EscalationTold.staff_id).is_not(None)
-    whose: Any = func.min(case((is_open & is_mine, 0), (is_open, 1), (is_mine, 2), else_=3))
+    is_unsafe = col(Escalation.subject) == Subject.SAFETY
+    whose: Any = func.min(case((is_open & is_unsafe, 0), (is_open & is_mine, 1), (is_open, 2), (is_mine, 3), else_=4))
     grave: Any = func.min(
-        case((col(Escalation.subject) == Subject.SAFETY, 0), (col(Escalation.ask) == Ask.WELFARE_CHECK, 1),
+        case((is_unsafe, 0), (col(Escalation.ask) == Ask.WELFARE_CHECK, 1),
              (col(Escalation.high_risk), 2), else_=3)
     )  # fmt: skip
     soonest: Any = func.min(func.coalesce(Escalation.act_by, Escalation.answer_by))

@@ -46,7 +46,9 @@ class Referral(Row, table=True):
         _partial("ix_referral_leaving", "program_id", "leaving_at", where="leaving_at IS NOT NULL"),
         _partial("ix_referral_first_days", "program_id", "first_days_until", where="first_days_until IS NOT NULL"),
         _partial("ix_referral_overdue", "program_id", "overdue_since", where="overdue_since IS NOT NULL"),
-        _partial("ix_referral_escalated", "program_id", "escalated_since", where="escalated_since IS NOT NULL"),
+        _partial(
+            "ix_referral_escalated", "program_id", "escalated_rank", "escalated_by", where="escalated_since IS NOT NULL"
+        ),
         _partial("ix_referral_hold", "program_id", "held_since", where="held_since IS NOT NULL"),
         Index("ix_referral_facility", "facility_id", "submitted_at"),
     )
@@ -115,6 +117,8 @@ class Referral(Row, table=True):
     first_days_until: datetime | None = instant()
     overdue_since: datetime | None = instant()
     escalated_since: datetime | None = instant()
+    escalated_rank: int | None = None  # what nobody took first, then the gravest
+    escalated_by: datetime | None = instant()  # by when somebody must answer or act
     held_since: datetime | None = instant()
 
 

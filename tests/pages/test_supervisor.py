@@ -99,8 +99,24 @@ def test_a_safety_concern_comes_before_everything_else(town: Bridging) -> None:
     safe = town.refer("Bo", left=True)
     with engine.transaction() as session:
         escalations.raise_concern(session, town.actor("bridger"), safe, "did not sound like himself")
-    first = said(town.browser("manager").get("/board"))
-    assert first.index("Bo Sample") < first.index("Ada Sample")
+    for role in ("manager", "supervisor"):
+        board = town.browser(role).get("/board")
+        assert said(board).index("Bo Sample") < said(board).index("Ada Sample"), role
+        part = said(town.browser(role).get("/board/escalated"))
+        assert part.index("Bo Sample") < part.index("Ada Sample"), "although Ada has waited longer"
+
+
+def test_of_the_escalated_those_come_first_whom_nobody_took(town: Bridging) -> None:
+    """However long the others have waited: what somebody works on is not what the next pair of eyes is for."""
+    bo = town.refer("Bo", left=True)
+    ada, _ = missed(town)
+    supervisor = town.browser("supervisor")
+    before = said(supervisor.get("/board/escalated"))
+    first = bo if before.index("Bo Sample") < before.index("Ada Sample") else ada
+    for call in town.rows(Escalation, Escalation.referral_id == first):
+        supervisor.goes_to(call_address(call) + "/acknowledge")
+    after = said(supervisor.get("/board/escalated"))
+    assert (after.index("Bo Sample") < after.index("Ada Sample")) is (first == ada)
 
 
 def test_the_board_says_whether_the_appointments_are_kept(town: Bridging) -> None:
@@ -183,6 +199,10 @@ def test_the_calls_are_mine_first_and_a_persons_together(town: Bridging) -> None
     safe = town.refer("Bo", left=True)
     with engine.transaction() as session:
         escalations.raise_concern(session, town.actor("bridger"), safe, "")
+    before = said(town.browser("supervisor").get("/escalations"))
+    assert before.index("Bo Sample") < before.index("Ada Sample"), "a concern that nobody took comes before everything"
+    concern = town.rows(Escalation, Escalation.referral_id == safe)[0]
+    town.browser("clinician").goes_to(call_address(concern) + "/acknowledge")
     supervisor, clinician = (said(town.browser(n).get("/escalations")) for n in ("supervisor", "clinician"))
     assert supervisor.index("Ada Sample") < supervisor.index("Bo Sample"), "the supervisor was told of Ada"
     assert "You were told" in supervisor

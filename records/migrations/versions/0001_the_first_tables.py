@@ -384,6 +384,8 @@ def upgrade() -> None:
         sa.Column("first_days_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("overdue_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("escalated_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("escalated_rank", sa.Integer(), nullable=True),
+        sa.Column("escalated_by", sa.DateTime(timezone=True), nullable=True),
         sa.Column("held_since", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], initially="DEFERRED", deferrable=True),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], initially="DEFERRED", deferrable=True),
@@ -395,7 +397,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_referral_escalated",
         "referral",
-        ["program_id", "escalated_since"],
+        ["program_id", "escalated_rank", "escalated_by"],
         unique=False,
         sqlite_where=sa.text("escalated_since IS NOT NULL"),
         postgresql_where=sa.text("escalated_since IS NOT NULL"),
