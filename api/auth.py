@@ -38,27 +38,27 @@ class SignInNeeded(Exception):
 
 @dataclass(frozen=True)
 class SignedIn:
-    """The member of staff who is signed in, and the same as an actor for gates and commands."""
+    """The member of staff who is signed in, and the same as an actor for gates and commands.
+
+    Who they are is read from the actor: the row is gone when a transaction broke, and the page that says so needs it.
+    """
 
     staff: Staff
     actor: Actor
     program: Program
     zone: str
+    roles: Sequence[str]
+    """In the order in which they were given: the first says which page is theirs."""
 
     @property
     def id(self) -> str:
         """The id of the member of staff."""
-        return self.staff.id
+        return self.actor.id
 
     @property
     def name(self) -> str:
         """The full name, for the frame."""
-        return self.staff.name
-
-    @property
-    def roles(self) -> Sequence[str]:
-        """The roles, for the frame's navigation."""
-        return self.staff.roles
+        return self.actor.name
 
     def may(self, action: str) -> bool:
         """Whether their roles allow an action of domain/access.py: to show a button or not."""
@@ -125,7 +125,9 @@ def who(session: Session, request: Request) -> SignedIn:
 def _signed_in(session: Session, staff: Staff) -> SignedIn:
     program = session.get_one(Program, staff.program_id)
     facility = session.get(Facility, staff.facility_id) if staff.facility_id else None
-    return SignedIn(staff, actor_of(staff), program, facility.zone if facility is not None else program.zone)
+    return SignedIn(
+        staff, actor_of(staff), program, facility.zone if facility is not None else program.zone, tuple(staff.roles)
+    )
 
 
 def visitor_token(request: Request) -> str:

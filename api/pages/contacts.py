@@ -59,6 +59,7 @@ ON_BUTTONS = {
 @requires("log_attempt")
 def log_form(request: Request, session: SessionDep, me: Me, referral_id: str, contact: str = "") -> Response:
     """What came of it, in one tap; how, when, minutes and a note are there for whoever wants them."""
+    referral_for(session, me.actor, referral_id)  # whose it is not learns nothing, not even where it would be
     typed = getattr(request.state, "typed", None)
     once = kept_once(request) if typed is None else ""
     if isinstance(once, Response):

@@ -48,7 +48,7 @@ SECTIONS = (
         "Somebody was called and it is not settled",
         Referral.escalated_since,
         (Referral.escalated_rank, Referral.escalated_by),
-    ),  # fmt: skip
+    ),
     Section("overdue", "Overdue", "A contact was not made in time", Referral.overdue_since),
     Section("unaccepted", "Not yet accepted", "The referrer waits for an answer", Referral.submitted_at),
     Section("waiting", "Waiting for a bridger", "Nobody has this person yet", Referral.waiting_since),

@@ -71,6 +71,15 @@ def broken() -> Response:
     raise RuntimeError(SECRET)
 
 
+@router.get("/probe-torn")
+@signed_in(writes=True)
+def torn(session: SessionDep, me: Me) -> Response:
+    """Writes what the database refuses, so that everything read so far is let go of."""
+    me.staff.email = None  # type: ignore[assignment]
+    session.flush()
+    return Response()
+
+
 @router.get("/api/v1/probe-broken")
 @public()
 def broken_api() -> Response:

@@ -93,6 +93,14 @@ def test_a_refusal_on_a_page_keeps_the_frame_of_whoever_is_signed_in(house: Hous
     assert any(form.attributes.get("action") == "/sign-out" for form in page.all("form"))
 
 
+def test_a_page_whose_transaction_broke_keeps_its_frame(house: House) -> None:
+    sign_in(house.client, "planner")
+    response = house.client.get("/probe-torn")
+    assert response.status_code == 500
+    check_page(response.text)
+    assert "Planner Pretend" in response.text
+
+
 def test_a_page_that_is_not_there(house: House) -> None:
     response = house.client.get("/nowhere")
     assert response.status_code == 404
