@@ -38,6 +38,7 @@ class StaffMessage(Word):
     ABSENCE_COVER = "absence_cover", "You cover for a colleague"
     CASE_ENDED = "case_ended", "A plan has ended early"
     HOLD_STARTED = "hold_started", "A plan rests for now"
+    ADMISSION_SUSPECTED = "admission_suspected", "Somebody on the board may have been admitted: look whether it is them"
     DISCHARGE_RECORDED = "discharge_recorded", "Somebody on your list has left: the first windows are open"
     DATE_MOVED = "date_moved", "An expected date has moved"
     REFERRAL_FILED = "referral_filed", "A new referral waits for your answer"
@@ -74,6 +75,7 @@ _URGENCY = {
     StaffMessage.ABSENCE_COVER: Urgency.TODAY,
     StaffMessage.CASE_ENDED: Urgency.NOW,
     StaffMessage.HOLD_STARTED: Urgency.NOW,
+    StaffMessage.ADMISSION_SUSPECTED: Urgency.NOW,
     StaffMessage.DISCHARGE_RECORDED: Urgency.NOW,
     StaffMessage.DATE_MOVED: Urgency.TODAY,
     StaffMessage.REFERRAL_FILED: Urgency.TODAY,
@@ -96,6 +98,7 @@ _PATHS = {
     StaffMessage.CONSENT_EXPIRING: "/people",
     StaffMessage.CASE_ENDED: "/today",
     StaffMessage.HOLD_STARTED: "/today",
+    StaffMessage.ADMISSION_SUSPECTED: "/board",
     StaffMessage.DISCHARGE_RECORDED: "/today",
     StaffMessage.DATE_MOVED: "/today",
     StaffMessage.REFERRAL_FILED: "/board",

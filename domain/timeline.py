@@ -240,6 +240,9 @@ SENTENCES: dict[str, Sentence] = {
     "escalation.resolved": lambda d, n, s: f"Resolved: {_lower(Resolution, d['resolution'])}.",
     "welfare.decided": lambda d, n, s: f"Clinician's decision: {_lower(WelfareDecision, d['decision'])}.",
     "concern.raised": lambda d, n, s: "A safety concern was raised; the on-call clinician was told at once.",
+    "admission.suspected": lambda d, n, s: (
+        "Word came of an admission of somebody of this name and birth date, under a number that is not on record."
+    ),
     "hold.started": lambda d, n, s: f"On hold: {_lower(HoldReason, d['reason'])}.",
     "hold.ended": lambda d, n, s: "The hold ended.",
     "hold.outdated": lambda d, n, s: "Word came of an admission that had ended before the discharge on record.",

@@ -32,7 +32,10 @@ from records.commands.holds import put_on_hold
 from records.commands.people import Identifier, PersonDetails, Phone, normal_number, register_person
 from records.commands.programs import add_facility
 from records.commands.referrals import ReferralDetails, file_referral
+from records.commands.work import open_case
 from records.ids import new_id
+from records.queries.people import ALIKE, find_duplicates
+from records.queries.staff import told_for
 from records.tables import Facility, Inbound, Person, PersonIdentifier, Program, Referral
 
 SOURCE = "fhir"
@@ -105,6 +108,8 @@ def _take(session: Session, actor: Actor, program: Program, notice: Notification
     if notice.event is NotificationEvent.DISCHARGE:
         return _discharged(session, hand, facility, notice, referral, known)
     if referral is None:
+        if notice.event is NotificationEvent.ADMIT and person_id is None:
+            _ask_whether_it_is_them(session, hand, facility, notice)
         return Taken("nothing", "Nobody here has an open referral for this person.", **known)
     if notice.event is NotificationEvent.ADMIT:
         return _admitted(session, hand, facility, notice, referral, known)
@@ -209,6 +214,32 @@ def _admitted(
         return Taken("nothing", "This admission is the stay that the referral is about.", **known)
     put_on_hold(session, hand, referral.id, HoldReason.READMITTED, since=min(since, clock.now()), where=facility.name)
     return Taken("held", "Readmitted: the follow-up rests and the bridger was told.", **known)
+
+
+def _ask_whether_it_is_them(session: Session, hand: Actor, facility: Facility, notice: Notification) -> None:
+    """Somebody of the same name and birth date is in follow-up, and would be missed and called about while inside.
+
+    The sender hears nothing of it: whether the program knows somebody of that name is not theirs to learn.
+    """
+    alike = find_duplicates(
+        session,
+        hand.program_id,
+        given_name=notice.person.given,
+        family_name=notice.person.family,
+        birth_on=notice.person.birth_on,
+    )
+    for likeness in alike:
+        if likeness.open_referral_id is None or likeness.score < ALIKE:
+            continue
+        work = open_case(session, hand, likeness.open_referral_id, "hold")
+        since = notice.started_at or notice.sent_at or work.now
+        left = work.referral.discharged_at
+        if work.referral.status is not ReferralStatus.IN_PROGRESS or left is None or since <= left:
+            continue
+        work.record("admission.suspected", at=min(since, work.now), where=facility.name)
+        for _, staff in told_for(session, work.rows, ("peer_supervisor",)):
+            work.tell(staff, "admission_suspected", notice.visit_id or notice.message_id)
+        work.settle()
 
 
 def _transferred(

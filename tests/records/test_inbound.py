@@ -11,14 +11,15 @@ from sqlmodel import col, select
 
 from domain.errors import Conflict, NotAllowed
 from domain.interop.reading import NotificationRefused
-from domain.vocabulary import ConsentStatus, DateCertainty, Disposition, ReferralStatus, Setting
+from domain.vocabulary import Channel, ConsentStatus, DateCertainty, Disposition, ReferralStatus, Setting
 from records import clock, engine
 from records.access import Actor, actor_of
 from records.commands import agenda, offers, referrals
+from records.commands.discharges import record_discharge
 from records.commands.inbound import Taken, receive_notification
 from records.commands.people import Identifier, PersonDetails
 from records.commands.referrals import ReferralDetails
-from records.tables import Hold, Inbound, JournalEntry, Offer, Person, Referral, Staff
+from records.tables import Hold, Inbound, JournalEntry, Notification, Offer, Person, Referral, Staff
 from tests.api.house import NOW, House, build_house
 from tests.records.notices import RECORD_NUMBER, disposed, notice
 
@@ -152,6 +153,29 @@ def test_an_admission_during_follow_up_lets_it_rest(house: House) -> None:
     taken = take(house, notice("admit", message_id="back", visit="second", start=clock.now() - HOUR))
     assert taken.action == "held"
     assert referral(referral_id).status is ReferralStatus.ON_HOLD
+
+
+def test_an_admission_under_a_number_that_nobody_knows_is_put_before_the_supervisor(house: House) -> None:
+    """Nothing is done by name alone, and nobody is followed up in a hospital without somebody having looked."""
+    with engine.transaction() as session:
+        person = PersonDetails("Elden718", "Halvorson124", birth_on=date(2000, 10, 15))
+        details = ReferralDetails(Setting.PSYCHIATRIC_INPATIENT, consent=ConsentStatus.GIVEN)
+        referral_id = referrals.file_referral(session, actor(house), person, details).id
+        agenda.carry_out(session, referral_id)
+        offer = session.exec(select(Offer).where(Offer.referral_id == referral_id)).one()
+        offers.accept_offer(session, actor(house, "bridger"), offer.id)
+        record_discharge(session, actor(house), referral_id, clock.now(), Disposition.HOME)
+    clock.advance(DAY)
+    for message_id in ("one", "two"):
+        taken = take(house, notice("admit", message_id=message_id, visit="elsewhere", start=clock.now() - HOUR))
+        assert (taken.action, taken.referral_id, taken.person_id) == ("nothing", None, None), (
+            "the sender learns nothing"
+        )
+    assert referral(referral_id).status is ReferralStatus.IN_PROGRESS
+    with engine.read_session() as session:
+        told = session.exec(select(Notification).where(Notification.template == "admission_suspected")).all()
+    assert {(n.staff_id, n.channel) for n in told} >= {(house.staff["supervisor"], Channel.IN_APP)}
+    assert len({n.key for n in told}) == len(told) == len({n.channel for n in told}), "once, however often it came"
 
 
 def test_the_admission_of_the_same_stay_changes_nothing(house: House) -> None:
