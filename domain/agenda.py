@@ -81,15 +81,16 @@ def agenda(case: Case) -> list[Item]:
 
 def next_item(case: Case) -> Item | None:
     """The soonest item, or None when the case is over and told."""
-    return min(_items(case), default=None)
+    return min(_items(case, is_soonest=True), default=None)
 
 
 def due_items(case: Case, now: datetime) -> list[Item]:
     """The items whose time has come, soonest first."""
-    return sorted(item for item in _items(case) if item.at <= now)
+    return sorted(item for item in _items(case, until=now) if item.at <= now)
 
 
-def _items(case: Case) -> Iterator[Item]:
+def _items(case: Case, *, until: datetime | None = None, is_soonest: bool = False) -> Iterator[Item]:
+    """Every item; those after `until`, or all but the soonest, may be left out to save the work."""
     status = case.status
     if status is ReferralStatus.DRAFT:
         return
@@ -107,10 +108,10 @@ def _items(case: Case) -> Iterator[Item]:
     yield from _assignment(case)
     if status is ReferralStatus.ON_HOLD:
         yield from _hold(case)
-        yield from _contacts(case)
+        yield from _contacts(case, until, is_soonest=is_soonest)
         return
     yield from _date(case)
-    yield from _contacts(case)
+    yield from _contacts(case, until, is_soonest=is_soonest)
     yield from _streaks(case)
     yield from _ending(case)
 
@@ -192,11 +193,15 @@ def _date(case: Case) -> Iterator[Item]:
     yield from _asked(case, DATE_CHECK, Subject.DATE, since, within)
 
 
-def _contacts(case: Case) -> Iterator[Item]:
+def _contacts(case: Case, until: datetime | None, *, is_soonest: bool) -> Iterator[Item]:
     planned, is_held = ContactState.PLANNED, case.status is ReferralStatus.ON_HOLD
     for contact in case.contacts:
         if contact.state is not planned or (is_held and not _stands_in_a_hold(case, contact)):
             continue
+        if until is not None and contact.opens_at > until:
+            continue  # nothing about a contact comes before its window
+        if is_soonest and (until is None or contact.due_at < until):
+            until = contact.due_at
         yield Item(contact.due_at, CONTACT_MISSED, contact.id, contact.key)
         rule = case.rule(contact.key)
         if rule is None or not (rule.remind or rule.warn):

@@ -135,7 +135,7 @@ class Case:
 
     def rule(self, key: str) -> ContactRule | None:
         """The rule of a contact: from the protocol, or from one that lies on top (unscheduled, on hold)."""
-        return rule_of((self.protocol, *self.overlays), key)
+        return self.protocol.rule(key) or rule_of(self.overlays, key)
 
     def rungs(self, ladder: str) -> tuple[Rung, ...]:
         """The rungs of a ladder by its name. Raises LookupError when no protocol of the case has it."""

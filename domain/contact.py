@@ -29,7 +29,7 @@ def met_by(case: Case, mode: Mode, outcome: Outcome, at: datetime) -> dict[str, 
             continue
         if contact.cycle != case.cycle and not contact.state.is_awaited:
             continue  # what is still awaited from before this discharge outlives it: an introduction
-        if not _fits(case, contact, mode, outcome) or at < contact.opens_at:
+        if at < contact.opens_at or not _fits(case, contact, mode, outcome):
             continue
         if at <= contact.due_at:
             found[contact.id] = ContactState.MET
