@@ -34,7 +34,7 @@ demo: $(VENV)/.installed ## as run, in var/demo, with a day of the clock in a mi
 simulate: $(VENV)/.installed ## a thousand invented people through the protocols, the invariants checked
 	@$(BIN)/footbridge simulate --referrals 1000 --seed 1
 
-bench: $(VENV)/.installed ## what things cost, each against something of the same run (ten minutes, a quiet machine)
+bench: $(VENV)/.installed ## what things cost, each against something of the same run (a quarter of an hour, a quiet machine)
 	@$(BIN)/python -m bench
 
 production-shape: $(VENV)/.installed ## production's processes on PostgreSQL, checked over HTTP, stopped (a minute)
