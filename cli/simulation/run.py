@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlmodel import Session, SQLModel
@@ -49,28 +47,14 @@ def simulate(lives: int, seed: int, progress: Callable[[int], None] | None = Non
         world = build_world(session, chance)
         engine.commit(session)
         began = time.perf_counter()
-        with _rarely_collecting():
-            for number in range(lives):
-                life = Life(session, world, f"{seed}:{number}", result.counts)
-                result.broken += life.run()
-                engine.commit(session)
-                forget_cases(session)
-                if progress is not None:
-                    progress(1)
+        for number in range(lives):
+            life = Life(session, world, f"{seed}:{number}", result.counts)
+            result.broken += life.run()
+            engine.commit(session)
+            forget_cases(session)
+            if progress is not None:
+                progress(1)
         result.seconds = time.perf_counter() - began
     clock.run_real()
     ids.use_source(random.SystemRandom())
     return result
-
-
-@contextmanager
-def _rarely_collecting() -> Iterator[None]:
-    """Lives leave little garbage in circles; looking through everything for it took a tenth of the time."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
