@@ -9,13 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 from bench.figures import Figure, at_least, median, percentile
+from bench.program import make_program
 from bench.serving import footbridge, free_port, load, server
-from domain.vocabulary import FacilityKind, Role, Setting
 from records import clock, engine, migrate
-from records.access import system_actor
-from records.commands.programs import add_facility, create_program, set_people_in_charge
 from records.commands.sign_in import create_token
-from records.commands.staff import add_staff
 
 CLIENTS = 8
 NAMES = ("Ada", "Boris", "Carla", "Dmitri", "Elena", "Farid", "Greta", "Hugo")
@@ -55,15 +52,8 @@ def _program(url: str) -> str:
     migrate.upgrade(url)
     engine.configure(url)
     with engine.transaction() as session:
-        program = create_program(session, "Bench Peers")
-        hand = system_actor(program.id)
-        facility = add_facility(session, hand, "Bench Hospital", FacilityKind.HOSPITAL, Setting.PSYCHIATRIC_INPATIENT)
-        boss = add_staff(session, hand, email="boss@bench.example", name="Boss", roles=[Role.SUPERVISOR, Role.MANAGER])
-        set_people_in_charge(session, hand, supervisor_id=boss.id, clinician_id=boss.id, manager_id=boss.id)
-        planner = add_staff(
-            session, hand, email="planner@bench.example", name="Planner", roles=[Role.PLANNER], facility_id=facility.id
-        )
-        token = create_token(session, planner, "bench", 1)
+        made = make_program(session)
+        token = create_token(session, made.planner, "bench", 1)
     engine.dispose()
     return token
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import insert
 from sqlmodel import SQLModel, select
 
+from bench.program import make_program
 from domain.vocabulary import (
     Channel,
     ClosureReason,
@@ -18,19 +19,14 @@ from domain.vocabulary import (
     DateCertainty,
     Disposition,
     EscalationState,
-    FacilityKind,
     NotificationState,
     OfferState,
     ReferralStatus,
-    Role,
     Setting,
     Subject,
 )
 from records import clock, engine, migrate
-from records.access import system_actor
-from records.commands.programs import add_facility, create_program, set_people_in_charge
 from records.commands.sign_in import set_password
-from records.commands.staff import add_staff
 from records.tables import (
     Assignment,
     Attempt,
@@ -69,23 +65,8 @@ def fill(url: str, referrals: int, open_referrals: int) -> Filled:
     migrate.upgrade(url)
     engine.configure(url)
     with engine.transaction() as session:
-        program = create_program(session, "Bench Peers")
-        hand = system_actor(program.id)
-        facility = add_facility(session, hand, "Bench Hospital", FacilityKind.HOSPITAL, Setting.PSYCHIATRIC_INPATIENT)
-        boss = add_staff(session, hand, email="boss@bench.example", name="Boss", roles=[Role.SUPERVISOR, Role.MANAGER])
-        program.supervisor_limit = 100_000
-        set_people_in_charge(session, hand, supervisor_id=boss.id, clinician_id=boss.id, manager_id=boss.id)
-        team = [
-            add_staff(
-                session,
-                hand,
-                email=f"bridger{number}@bench.example",
-                name=f"Bridger {number}",
-                roles=[Role.BRIDGER],
-                supervisor_id=boss.id,
-            ).id
-            for number in range(max(1, -(-open_referrals // PER_BRIDGER)))
-        ]
+        made = make_program(session, bridgers=max(1, -(-open_referrals // PER_BRIDGER)))
+        program, facility, boss, team = made.program, made.facility, made.boss, [staff.id for staff in made.team]
         protocol = session.exec(select(ProtocolVersion.id).where(ProtocolVersion.key == "psychiatric-inpatient")).one()
         common = {"program_id": program.id, "facility_id": facility.id, "protocol_id": protocol, "boss": boss.id}
     set_password_for(boss.id)

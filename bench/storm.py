@@ -24,6 +24,7 @@ from temporalio.client import Client
 
 from bench.empty import QUEUE, EmptyWorkflow
 from bench.figures import Figure, at_least, percentile
+from bench.program import make_program
 from cli.processes import spawn, stop
 from cli.temporal_server import temporal_server
 from domain.agenda import CONTACT_MISSED
@@ -32,23 +33,19 @@ from domain.vocabulary import (
     ContactState,
     DateCertainty,
     Disposition,
-    FacilityKind,
     Mode,
     NotificationState,
     Outcome,
-    Role,
     Setting,
     Subject,
 )
 from records import clock, engine, migrate
-from records.access import Actor, actor_of, system_actor
+from records.access import Actor, actor_of
 from records.commands.assignments import assign
 from records.commands.contacts import log_attempt
 from records.commands.discharges import record_discharge
 from records.commands.people import PersonDetails
-from records.commands.programs import add_facility, create_program, set_people_in_charge
 from records.commands.referrals import ReferralDetails, file_referral
-from records.commands.staff import add_staff
 from records.tables import Contact, Escalation, JournalEntry, Notification, Referral
 from workflows.names import NEXT_KIND
 
@@ -189,28 +186,9 @@ def _batched(numbers: range) -> Iterator[range]:
 
 def _team(people: int) -> Team:
     with engine.transaction() as session:
-        program = create_program(session, "Bench Peers", accepts_at_once=True)
-        program.caseload_limit = people  # a few bridgers: the ranking is not what is measured
-        hand = system_actor(program.id)
-        ward = add_facility(session, hand, "Bench Hospital", FacilityKind.HOSPITAL, Setting.PSYCHIATRIC_INPATIENT)
-        roles = [Role.SUPERVISOR, Role.CLINICIAN, Role.MANAGER]
-        boss = add_staff(session, hand, email="boss@bench.example", name="Boss", roles=roles)
-        set_people_in_charge(session, hand, supervisor_id=boss.id, clinician_id=boss.id, manager_id=boss.id)
-        planner = add_staff(
-            session, hand, email="planner@bench.example", name="Planner", roles=[Role.PLANNER], facility_id=ward.id
-        )
-        team = [
-            add_staff(
-                session,
-                hand,
-                email=f"bridger{number}@bench.example",
-                name=f"Bridger {number}",
-                roles=[Role.BRIDGER],
-                supervisor_id=boss.id,
-            )
-            for number in range(BRIDGERS)
-        ]
-        return Team(actor_of(planner), actor_of(boss), [actor_of(staff) for staff in team])
+        made = make_program(session, bridgers=BRIDGERS, accepts_at_once=True)
+        made.program.caseload_limit = people  # a few bridgers: the ranking is not what is measured
+        return Team(actor_of(made.planner), actor_of(made.boss), [actor_of(staff) for staff in made.team])
 
 
 def _refer(session: Session, team: Team, number: int, leaves_at: datetime) -> str:
