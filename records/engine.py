@@ -8,6 +8,7 @@ which workflows must look again and which messages wait, is handed to whoever as
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
 from records.tables import Facility, Program, Staff
+from records.writing import WritingSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,12 @@ def configure(url: str, *, pool_size: int = 20) -> Engine:
         if url.startswith("postgresql://"):
             url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         read = write = create_engine(
-            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            json_serializer=_as_json,
         )
         lock = _NoLock()
     _database = _Database(read, write.execution_options(footbridge_write=True), lock)
@@ -71,7 +78,7 @@ def configure(url: str, *, pool_size: int = 20) -> Engine:
 
 def _sqlite(url: str, **pool: Any) -> Engine:
     settings = {"check_same_thread": False, "timeout": 30, "cached_statements": 1000}
-    engine = create_engine(url, connect_args=settings, hide_parameters=True, **pool)
+    engine = create_engine(url, connect_args=settings, hide_parameters=True, json_serializer=_as_json, **pool)
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
@@ -94,6 +101,16 @@ def _sqlite(url: str, **pool: Any) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+def _as_json(value: Any) -> str:
+    """Most documents are empty: not worth an encoder."""
+    empty = None if value else _EMPTY.get(value.__class__)
+    return _ENCODER.encode(value) if empty is None else empty
+
+
+_EMPTY: dict[type, str] = {list: "[]", dict: "{}"}
+_ENCODER = json.JSONEncoder()
 
 
 class _NoLock:
@@ -131,7 +148,7 @@ def _hold(session: Any, row: Any) -> None:
 def transaction() -> Iterator[Session]:
     """One writing transaction: committed at the end of the block, rolled back when it raises."""
     opened = database()
-    with opened.lock, Session(opened.write, expire_on_commit=False) as session:
+    with opened.lock, lasting_session() as session:
         yield session
         session.commit()
         word = take_word(session)
@@ -147,8 +164,13 @@ def read_session() -> Iterator[Session]:
         yield session
 
 
+def lasting_session() -> WritingSession:
+    """A writing session that may outlive one transaction: simulations and imports, which keep what they loaded."""
+    return WritingSession(database().write, expire_on_commit=False)
+
+
 def commit(session: Session) -> None:
-    """Commit a session that outlives one transaction: simulations and imports, which keep what they loaded."""
+    """Commit a session that outlives one transaction."""
     session.commit()
     take_word(session)
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlmodel import Session, select
@@ -49,7 +50,7 @@ def append(
         "data": plain(data),
         "prev_hash": referral.journal_head,
     }
-    entry["hash"] = _digest(**{name: entry[name] for name in _COVERED})
+    entry["hash"] = _digest(*_covered(entry))
     referral.journal_seq, referral.journal_head = entry["seq"], entry["hash"]
     session.info.setdefault(JOURNAL, []).append(entry)
 
@@ -83,26 +84,31 @@ def append_for_program(
 
 
 _COVERED = ("prev_hash", "stream", "seq", "event", "at", "recorded_at", "actor", "subject_id", "data")
+_covered, _covered_of = itemgetter(*_COVERED), attrgetter(*_COVERED)
 
 
 def digest(entry: JournalEntry) -> str:
     """The SHA-256 of an entry and the hash before it, as hexadecimal."""
-    return _digest(**{name: getattr(entry, name) for name in _COVERED})
+    return _digest(*_covered_of(entry))
 
 
-def _digest(*, at: datetime, recorded_at: datetime, data: dict[str, Any], **part: Any) -> str:
-    covered = [
-        part["prev_hash"],
-        part["stream"],
-        part["seq"],
-        part["event"],
-        _instant(at),
-        _instant(recorded_at),
-        part["actor"],
-        part["subject_id"],
-        data,
-    ]
-    return hashlib.sha256(json.dumps(covered, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+def _digest(
+    prev_hash: str,
+    stream: str,
+    seq: int,
+    event: str,
+    at: datetime,
+    recorded_at: datetime,
+    actor: str,
+    subject_id: str,
+    data: dict[str, Any],
+) -> str:
+    when, written = _instant(at), _instant(recorded_at)
+    covered = [prev_hash, stream, seq, event, when, written, actor, subject_id, data]
+    return hashlib.sha256(_IN_ORDER.encode(covered).encode()).hexdigest()
+
+
+_IN_ORDER = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
 
 
 def verify(entries: Iterable[JournalEntry], *, head: str | None = None) -> list[str]:
@@ -124,6 +130,8 @@ def verify(entries: Iterable[JournalEntry], *, head: str | None = None) -> list[
 
 def plain(value: Any) -> Any:
     """Facts as JSON keeps them: instants in UTC with microseconds, dates ISO, words as their values."""
+    if value.__class__ in _PLAIN:
+        return value
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items() if v is not None}
     if isinstance(value, list | tuple | set | frozenset):
@@ -138,5 +146,9 @@ def plain(value: Any) -> Any:
     return value
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+    in_utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds")

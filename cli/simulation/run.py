@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sqlmodel import Session, SQLModel
+from sqlmodel import SQLModel
 
 from cli.simulation.life import Life
 from cli.simulation.world import build_world
@@ -42,7 +42,7 @@ def simulate(lives: int, seed: int, progress: Callable[[int], None] | None = Non
     ids.use_source(random.Random(seed))  # noqa: S311 -- chance, not secrecy
     engine.configure("sqlite://")
     SQLModel.metadata.create_all(engine.database().write)
-    with Session(engine.database().write, expire_on_commit=False) as session:
+    with engine.lasting_session() as session:
         keep_cases(session)
         world = build_world(session, chance)
         engine.commit(session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from domain.errors import Conflict, NotFound
 from domain.match_facts import Excluded
@@ -49,6 +49,7 @@ def begin_assignment(
         override_reason=override_reason,
         covers_for_id=covers_for_id,
     )
+    work.rows.assignments.append(row)
     work.add(row)
     referral = work.referral
     referral.bridger_id, referral.assigned_since, referral.unassigned_since = bridger_id, work.now, None
@@ -83,20 +84,14 @@ HANDOVERS = (
 
 def _takes_over(work: Work, bridger_id: str) -> bool:
     """Whether somebody else walked with the person before, and this bridger never did."""
-    former = work.session.exec(
-        select(Assignment)
-        .where(Assignment.referral_id == work.referral.id, col(Assignment.ended_at).is_not(None))
-        .order_by(col(Assignment.started_at), col(Assignment.id))
-    ).all()
+    former = [row for row in work.rows.assignments if row.ended_at is not None]
     is_new = all(row.bridger_id != bridger_id for row in former)
     return is_new and bool(former) and former[-1].end_reason in HANDOVERS
 
 
 def end_assignment(work: Work, reason: EndReason, *, tell_bridger: bool = True) -> Assignment | None:
     """End the open assignment, if there is one; the former bridger no longer sees the person."""
-    row = work.session.exec(
-        select(Assignment).where(Assignment.referral_id == work.referral.id, col(Assignment.ended_at).is_(None))
-    ).first()
+    row = work.rows.assignment
     if row is None:
         return None
     row.ended_at, row.end_reason = work.now, reason
@@ -172,9 +167,7 @@ def _require_override(excluded: Excluded, reason: str) -> None:
 
 
 def _current(work: Work) -> Assignment:
-    row = work.session.exec(
-        select(Assignment).where(Assignment.referral_id == work.referral.id, col(Assignment.ended_at).is_(None))
-    ).first()
+    row = work.rows.assignment
     if row is None:
         raise NotFound("That assignment")
     return row

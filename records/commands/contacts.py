@@ -73,7 +73,7 @@ def log_attempt(
     _check_time(work, at)
     _check_entry(mode, outcome, minutes)
     target = work.rows.contact(contact_id) if contact_id else None
-    case = work.rows.facts()
+    case = work.rows.settled_facts()
     met = met_by(case, mode, outcome, at)
     chosen = target.id if target else next(iter(met), None)
     if chosen is None:

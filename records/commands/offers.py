@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, func, select
 
 from domain.errors import Conflict, NotFound
@@ -121,13 +122,20 @@ def decline_offer(session: Session, actor: Actor, offer_id: str, reason: Decline
     return row
 
 
+_REFERRAL_OF = select(Offer.referral_id).where(
+    col(Offer.id) == bindparam("offer_id"),
+    col(Offer.bridger_id) == bindparam("bridger_id"),
+    col(Offer.program_id) == bindparam("program_id"),
+)
+_LOAD_OF = select(func.count()).where(
+    col(Assignment.bridger_id) == bindparam("bridger_id"), col(Assignment.ended_at).is_(None)
+)
+
+
 def _open_offer(session: Session, actor: Actor, offer_id: str) -> tuple[Work, Offer]:
     actor.require("answer_offer")
-    referral_id = session.exec(
-        select(Offer.referral_id).where(
-            Offer.id == offer_id, Offer.bridger_id == actor.id, Offer.program_id == actor.program_id
-        )
-    ).first()
+    asked = {"offer_id": offer_id, "bridger_id": actor.id, "program_id": actor.program_id}
+    referral_id = session.exec(_REFERRAL_OF, params=asked).first()
     if referral_id is None:
         raise NotFound("That offer")
     rows = load_case(session, referral_id, lock=True)  # the offer is read under the lock: somebody may have been first
@@ -139,9 +147,7 @@ def _require_room(work: Work, bridger_id: str) -> None:
     """Between offer and answer the bridger may have got other people: the limit still holds (invariant 8)."""
     bridger, program = work.session.get_one(Bridger, bridger_id), work.rows.program
     limit = min(program.caseload_limit, bridger.caseload_limit or program.caseload_limit)
-    load = work.session.exec(
-        select(func.count()).where(col(Assignment.bridger_id) == bridger_id, col(Assignment.ended_at).is_(None))
-    ).one()
+    load = work.session.exec(_LOAD_OF, params={"bridger_id": bridger_id}).one()
     if load >= limit:
         raise Conflict("caseload_full", "Your caseload is full. Ask your supervisor to assign this person by name.")
 

@@ -16,7 +16,7 @@ from domain.errors import NotFound
 from domain.protocol import ContactRule, Protocol, Rung, rule_of, rungs_of
 from domain.vocabulary import ReferralStatus, RiskFlag
 from records.queries.protocols import calendar_of, overlays, protocol_of
-from records.tables import Attempt, Contact, Escalation, Hold, Offer, Person, Program, Referral
+from records.tables import Assignment, Attempt, Contact, Escalation, Hold, Offer, Person, Program, Referral
 
 _CACHE, _BEGUN, _BEGAN_HERE = "footbridge_cases", "footbridge_begun", "footbridge_began_here"
 
@@ -49,6 +49,12 @@ class CaseRows:
         return list(self.session.exec(rows))
 
     @cached_property
+    def assignments(self) -> list[Assignment]:
+        """Every assignment, oldest first."""
+        rows = select(Assignment).where(Assignment.referral_id == self.referral.id)
+        return list(self.session.exec(rows.order_by(col(Assignment.started_at), col(Assignment.id))))
+
+    @cached_property
     def attempts(self) -> list[Attempt]:
         """Every attempt that stands, by the time it was made."""
         rows = select(Attempt).where(Attempt.referral_id == self.referral.id, col(Attempt.is_retracted).is_(False))
@@ -71,6 +77,11 @@ class CaseRows:
     def is_high_risk(self) -> bool:
         """Whether the shorter windows apply."""
         return any(RiskFlag(risk).is_high for risk in self.referral.risks)
+
+    @property
+    def assignment(self) -> Assignment | None:
+        """The assignment in force."""
+        return next((a for a in self.assignments if a.ended_at is None), None)
 
     @property
     def hold(self) -> Hold | None:
@@ -192,7 +203,7 @@ def start_case(session: Session, referral: Referral, person: Person, program: Pr
     """The case of a referral that is being written in this transaction: nothing hangs on it yet."""
     protocol = protocol_of(session, referral.protocol_id)
     rows = CaseRows(session, referral, person, program, protocol, calendar_of(program), [], [], overlays())
-    rows.offers, rows.holds, rows.attempts = [], [], []
+    rows.offers, rows.holds, rows.assignments, rows.attempts = [], [], [], []
     session.info.setdefault(_BEGUN, {})[referral.id] = rows
     session.info.setdefault(_BEGAN_HERE, set()).add(referral.id)
     keep_case(session, rows)

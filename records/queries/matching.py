@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from datetime import date, datetime
 
+from sqlalchemy import BindParameter, bindparam
 from sqlmodel import Session, col, func, select
 
 from domain import match_facts as facts
@@ -56,42 +57,43 @@ def _asks_in_reach(rows: CaseRows) -> bool:
     return any(rule.due.after == "acceptance" and rule.due.not_after for rule in rows.protocol.contacts)
 
 
+_OF_PROGRAM: BindParameter[str] = bindparam("program_id")
+_BRIDGERS = (
+    select(Bridger, Staff)
+    .join(Staff, col(Staff.id) == col(Bridger.staff_id))
+    .where(col(Bridger.program_id) == _OF_PROGRAM)
+)
+_LOADS = (
+    select(Assignment.bridger_id, func.count())
+    .where(col(Assignment.program_id) == _OF_PROGRAM, col(Assignment.ended_at).is_(None))
+    .group_by(col(Assignment.bridger_id))
+)
+_OPEN_OFFERS = (
+    select(Offer.bridger_id, func.count())
+    .where(col(Offer.program_id) == _OF_PROGRAM, col(Offer.state) == OfferState.OPEN)
+    .group_by(col(Offer.bridger_id))
+)
+_ABSENCES = select(Absence.bridger_id, Absence.from_at, Absence.until_at).where(
+    col(Absence.program_id) == _OF_PROGRAM, col(Absence.ended_at).is_(None)
+)
+_FORMER_BRIDGERS = (
+    select(Assignment.bridger_id)
+    .join(Referral, col(Referral.id) == col(Assignment.referral_id))
+    .where(col(Referral.person_id) == bindparam("person_id"))
+)
+
+
 def candidates_for(session: Session, rows: CaseRows) -> list[Candidate]:
     """The bridgers of the program as matching sees them, in a bounded number of queries."""
     program_id, person_id = rows.referral.program_id, rows.person.id
-    bridgers = session.exec(
-        select(Bridger, Staff)
-        .join(Staff, col(Staff.id) == col(Bridger.staff_id))
-        .where(Bridger.program_id == program_id)
-    ).all()
-    loads = Counter(
-        dict(
-            session.exec(
-                select(Assignment.bridger_id, func.count())
-                .where(Assignment.program_id == program_id, col(Assignment.ended_at).is_(None))
-                .group_by(Assignment.bridger_id)
-            ).all()
-        )
-    )
-    offers = Counter(
-        dict(
-            session.exec(
-                select(Offer.bridger_id, func.count())
-                .where(Offer.program_id == program_id, Offer.state == OfferState.OPEN)
-                .group_by(Offer.bridger_id)
-            ).all()
-        )
-    )
+    of_program, of_person = {"program_id": program_id}, {"person_id": person_id}
+    bridgers = session.exec(_BRIDGERS, params=of_program).all()
+    loads = Counter(dict(session.exec(_LOADS, params=of_program).all()))
+    offers = Counter(dict(session.exec(_OPEN_OFFERS, params=of_program).all()))
     absences: dict[str, list[facts.Absence]] = defaultdict(list)
-    for away in session.exec(select(Absence).where(Absence.program_id == program_id, col(Absence.ended_at).is_(None))):
-        absences[away.bridger_id].append(facts.Absence(away.from_at, away.until_at))
-    known = set(
-        session.exec(
-            select(Assignment.bridger_id)
-            .join(Referral, col(Referral.id) == col(Assignment.referral_id))
-            .where(Referral.person_id == person_id)
-        ).all()
-    )
+    for bridger_id, from_at, until_at in session.exec(_ABSENCES, params=of_program):
+        absences[bridger_id].append(facts.Absence(from_at, until_at))
+    known = set(session.exec(_FORMER_BRIDGERS, params=of_person).all())
     answered = {o.bridger_id for o in rows.offers if o.state in (OfferState.DECLINED, OfferState.EXPIRED)}
     return [
         Candidate(

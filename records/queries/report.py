@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, false, or_, true
+from sqlalchemy import and_, bindparam, false, or_, true
 from sqlmodel import Session, col, select
 
 from domain.contact import is_contact
@@ -46,16 +46,18 @@ def recipient_of(facility_id: str) -> str:
 
 def list_to_tell(session: Session, referral: Referral) -> list[tuple[str, str]]:
     """Facility and planner of everybody who asked for this person: who filed it, then whoever asked too since."""
-    asked_too = session.exec(
-        select(JournalEntry)
-        .where(JournalEntry.stream == referral.id, JournalEntry.event == "referral.joined")
-        .order_by(col(JournalEntry.seq))
-    )
     found = {referral.facility_id: referral.planner_id or ""}
-    for entry in asked_too:
-        if facility_id := entry.data.get("facility"):
-            found.setdefault(facility_id, entry.actor or "")
+    for actor, data in session.exec(_ASKED_TOO, params={"referral_id": referral.id}):
+        if facility_id := data.get("facility"):
+            found.setdefault(facility_id, actor or "")
     return list(found.items())
+
+
+_ASKED_TOO = (
+    select(JournalEntry.actor, JournalEntry.data)
+    .where(col(JournalEntry.stream) == bindparam("referral_id"), col(JournalEntry.event) == "referral.joined")
+    .order_by(col(JournalEntry.seq))
+)
 
 
 def referral_with_report(session: Session, actor: Actor, referral_id: str) -> Referral:

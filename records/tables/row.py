@@ -13,19 +13,19 @@ from typing import Any
 from sqlalchemy import event
 from sqlmodel import SQLModel
 
-_Defaults = tuple[dict[str, Any], dict[str, Callable[[], Any]]]
+_Defaults = tuple[dict[str, Any], dict[str, Callable[[], Any]], frozenset[str]]
 _defaults: dict[type, _Defaults] = {}
 _FACTS = "_footbridge_facts"
+_UNKNOWN = object()
 
 
 class Row(SQLModel):
     """A row of a table. Its values are given by name; what is not given has its column's default."""
 
     def __init__(self, **values: Any) -> None:
-        plain, made = _defaults.get(type(self)) or _defaults_of(type(self))
-        unknown = values.keys() - type(self).model_fields.keys()
-        if unknown:
-            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
+        plain, made, names = _defaults.get(type(self)) or _defaults_of(type(self))
+        if not values.keys() <= names:
+            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(values.keys() - names))}")
         # A row that is not yet in the database is inserted from its dictionary: there is no history to keep.
         held = self.__dict__
         held.update(plain)
@@ -35,7 +35,10 @@ class Row(SQLModel):
         held.update(values)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self.__dict__.pop(_FACTS, None)
+        held = self.__dict__
+        if held.get(name, _UNKNOWN) is value:
+            return  # commands set many columns anew, most of them to what they are
+        held.pop(_FACTS, None)
         object.__setattr__(self, name, value)  # the column's own descriptor notes the change
 
     def as_facts(self, make: Callable[[Any], Any]) -> Any:
@@ -59,5 +62,5 @@ def _defaults_of(table: type[SQLModel]) -> _Defaults:
             made[name] = field.default_factory  # type: ignore[assignment]
         elif not field.is_required():
             plain[name] = field.default
-    _defaults[table] = plain, made
-    return plain, made
+    known = _defaults[table] = plain, made, frozenset(table.model_fields)
+    return known

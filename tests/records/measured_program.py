@@ -121,7 +121,7 @@ class MeasuredProgram:
 
     def live(self, people: int) -> None:
         """Let so many people be referred, each at a time of their own, and live until the program is looked at."""
-        with Session(engine.database().write, expire_on_commit=False) as self.session:
+        with engine.lasting_session() as self.session:
             for number in range(people):
                 keep_cases(self.session)
                 clock.set_to(BEGINS + timedelta(days=DAYS * 0.85 * number / people, minutes=self.dice.randrange(2000)))

@@ -154,7 +154,7 @@ class World:
 
     def keep_one_session(self) -> None:
         """From now on one session for everything, as the simulator has it."""
-        self.kept = Session(engine.database().write, expire_on_commit=False)
+        self.kept = engine.lasting_session()
         keep_cases(self.kept)
 
     def refer(
