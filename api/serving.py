@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -27,6 +26,7 @@ from api.forms import Form
 from api.receiving import Received, receive
 from domain.errors import NotFound, Refusal
 from records import engine
+from records.turns import in_turn
 
 MOST_TRIES = 3
 _BEGIN_AGAIN = ("40001", "40P01")
@@ -150,23 +150,30 @@ def _run(made: Served, request: Request, received: Received, values: dict[str, A
 
 
 def _once(made: Served, request: Request, received: Received, values: dict[str, Any], writes: bool) -> Any:
-    with _session(writes) as session:
-        me = _admitted(made.access, session, request)
-        if request.method not in SAFE_METHODS:
-            auth.check_form_is_ours(request, received.fields)
-        opened = idempotency.open_key(session, request, me, received.body) if writes and me else None
-        if opened is not None and opened.answer is not None:
-            return opened.answer
-        answer = _call(made, request, session, me, received, values)
-        if auth.is_for_machines(request):
-            answer = as_response(request, answer)
-        if opened is not None:
-            opened.keep(session, answer)
-        return answer
+    def answer(session: Session) -> Any:
+        return _answer(made, request, received, values, session, writes)
+
+    if writes:
+        return in_turn(answer)
+    with engine.read_session() as session:
+        return answer(session)
 
 
-def _session(writes: bool) -> AbstractContextManager[Session]:
-    return engine.transaction() if writes else engine.read_session()
+def _answer(
+    made: Served, request: Request, received: Received, values: dict[str, Any], session: Session, writes: bool
+) -> Any:
+    me = _admitted(made.access, session, request)
+    if request.method not in SAFE_METHODS:
+        auth.check_form_is_ours(request, received.fields)
+    opened = idempotency.open_key(session, request, me, received.body) if writes and me else None
+    if opened is not None and opened.answer is not None:
+        return opened.answer
+    answer = _call(made, request, session, me, received, values)
+    if auth.is_for_machines(request):
+        answer = as_response(request, answer)
+    if opened is not None:
+        opened.keep(session, answer)
+    return answer
 
 
 def _admitted(access: Access, session: Session, request: Request) -> auth.SignedIn | None:

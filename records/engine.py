@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,8 @@ _database: _Database | None = None
 _listeners: list[Callable[[Word], None]] = []
 
 NUDGES, DELIVERIES = "footbridge_nudges", "footbridge_deliveries"
+OF_TURN = "footbridge_of_turn"
+"""Where a session keeps what concerns only the piece of work at hand."""
 _HELD = "footbridge_held"
 
 
@@ -94,6 +96,11 @@ def _sqlite(url: str, **pool: Any) -> Engine:
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+
+    @event.listens_for(engine, "reset")
+    def _end(connection: Any, _record: Any, _state: Any) -> None:
+        if connection.in_transaction:  # a COMMIT that SQLite refuses ends nothing, and SQLAlchemy thinks that it did
+            connection.rollback()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -155,6 +162,18 @@ def transaction() -> Iterator[Session]:
     if word is not None:
         for listener in _listeners:
             listener(word)
+
+
+def writers_lock() -> AbstractContextManager[Any] | None:
+    """What the writers of this process take turns by; None where the database lets them write side by side."""
+    lock = database().lock
+    return None if isinstance(lock, _NoLock) else lock
+
+
+def end_turn(session: Session) -> None:
+    """One piece of work in a transaction is done, and another's follows: it sees what is written, and nothing else."""
+    session.flush()
+    session.info.pop(OF_TURN, None)
 
 
 @contextmanager

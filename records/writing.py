@@ -25,7 +25,7 @@ from records.tables.row import Row
 _NEW, _WAITING, _TRIED = "footbridge_new", "footbridge_waiting", "footbridge_tried"
 _NUMBERED = (tables.JournalEntry, tables.Outbox)
 """Tables whose keys the database gives: the ORM asks for them."""
-_LET_GO = (tables.Notification, tables.EscalationTold, tables.Disclosure)
+_LET_GO = (tables.Notification, tables.EscalationTold, tables.Disclosure, tables.Idempotency)
 """Tables whose rows the transaction that writes them does not look at again."""
 
 JOURNAL = "footbridge_journal"

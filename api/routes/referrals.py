@@ -166,5 +166,5 @@ def agenda_items(case: Case) -> list[AgendaItemOut]:
 def _shown(session: Session, row: Referral) -> ReferralOut:
     shown = ReferralOut.of(row, bridger_name=names_of(session, {row.bridger_id}).get(row.bridger_id or "", ""))
     if row.status is ReferralStatus.SUBMITTED:
-        shown.promised_by = promised_by(load_case(session, row.id).facts())
+        shown.promised_by = promised_by(load_case(session, row.id).settled_facts())
     return shown

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlmodel import Session, col
 
 from domain.errors import Invalid
@@ -21,8 +21,6 @@ KEPT_FOR = timedelta(hours=24)
 _FOUND = select(
     col(Idempotency.fingerprint), col(Idempotency.status), col(Idempotency.body), col(Idempotency.created_at)
 ).where(col(Idempotency.id) == bindparam("key_id"))
-
-_KEEP = insert(Idempotency)
 
 
 def claim_key(session: Session, key_id: str, fingerprint: str) -> tuple[int, Any] | None:
@@ -45,8 +43,7 @@ def claim_key(session: Session, key_id: str, fingerprint: str) -> tuple[int, Any
 
 def keep_answer(session: Session, key_id: str, fingerprint: str, status: int, answer: dict[str, Any]) -> None:
     """Keep the answer for a key that this transaction has claimed."""
-    kept = {"id": key_id, "fingerprint": fingerprint, "status": status, "body": answer, "created_at": clock.now()}
-    session.connection().execute(_KEEP, kept)
+    session.add(Idempotency(id=key_id, fingerprint=fingerprint, status=status, body=answer, created_at=clock.now()))
 
 
 def forget_answers(session: Session) -> int:

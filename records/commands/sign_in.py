@@ -39,6 +39,7 @@ NO_MATCH = (
 )
 NOT_PRESENT = "This is not your present password. After several tries, wait a minute before the next one."
 
+_TOKENS = "footbridge_tokens"
 _own_secret = secrets.token_bytes(32)
 
 
@@ -221,9 +222,13 @@ def create_token(session: Session, staff: Staff, name: str, days: int, *, by: st
 
 def staff_of_token(session: Session, token: str) -> Staff | None:
     """Whose bearer token this is; None when it is unknown, over or taken back."""
-    found, now = session.execute(_BY_TOKEN, {"kept": _kept(token)}).first(), clock.now()
+    kept, now = _kept(token), clock.now()
+    # Within one transaction it is asked once: the rows are the transaction's own, and what is so of them is looked at.
+    seen: dict[str, Any] = session.info.setdefault(_TOKENS, {})
+    found = seen.get(kept) or session.execute(_BY_TOKEN, {"kept": kept}).first()
     if found is None:
         return None
+    seen[kept] = found
     row, staff = found[0], found[1]
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now) or not staff.is_active:
         return None

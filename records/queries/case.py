@@ -15,10 +15,11 @@ from domain.clock import Calendar
 from domain.errors import NotFound
 from domain.protocol import ContactRule, Protocol, Rung, rule_of, rungs_of
 from domain.vocabulary import ReferralStatus, RiskFlag
+from records.engine import OF_TURN
 from records.queries.protocols import calendar_of, overlays, protocol_of
 from records.tables import Assignment, Attempt, Contact, Escalation, Hold, Offer, Person, Program, Referral
 
-_CACHE, _BEGUN, _BEGAN_HERE = "footbridge_cases", "footbridge_begun", "footbridge_began_here"
+_CACHE, _BEGAN_HERE = "footbridge_cases", "footbridge_began_here"
 
 
 @dataclass
@@ -160,7 +161,7 @@ def load_case(
 
     A case that begins in this transaction is there as it stands: nobody else can see it yet.
     """
-    begun: dict[str, CaseRows] = session.info.get(_BEGUN, {})
+    begun: dict[str, CaseRows] = session.info.get(OF_TURN, {})
     if referral_id in begun:
         return begun[referral_id]
     kept: dict[str, CaseRows] | None = session.info.get(_CACHE)
@@ -204,7 +205,7 @@ def start_case(session: Session, referral: Referral, person: Person, program: Pr
     protocol = protocol_of(session, referral.protocol_id)
     rows = CaseRows(session, referral, person, program, protocol, calendar_of(program), [], [], overlays())
     rows.offers, rows.holds, rows.assignments, rows.attempts = [], [], [], []
-    session.info.setdefault(_BEGUN, {})[referral.id] = rows
+    session.info.setdefault(OF_TURN, {})[referral.id] = rows
     session.info.setdefault(_BEGAN_HERE, set()).add(referral.id)
     keep_case(session, rows)
     return rows
@@ -217,12 +218,12 @@ def began_here(session: Session, referral_id: str | None) -> bool:
 
 @event.listens_for(Session, "after_commit")
 def _is_written(session: Any) -> None:
-    session.info.pop(_BEGUN, None)
+    session.info.pop(OF_TURN, None)
 
 
 @event.listens_for(Session, "after_soft_rollback")
 def _is_undone(session: Any, _previous: Any) -> None:
-    session.info.pop(_BEGUN, None)
+    session.info.pop(OF_TURN, None)
 
 
 def _load(session: Session, referral: Referral) -> CaseRows:

@@ -47,6 +47,10 @@ def test_a_row_that_points_nowhere_is_refused_when_the_transaction_ends() -> Non
         session_of.__exit__(None, None, None)
     with engine.read_session() as session:
         assert names(session) == []
+    with engine.transaction() as session:  # a refused COMMIT leaves no transaction behind
+        session.add_all([Program(id="prg_one", name="One", created_at=AT), person("bo")])
+    with engine.read_session() as session:
+        assert names(session) == ["bo"]
 
 
 def test_a_new_row_is_known_afterwards_and_its_changes_are_kept() -> None:
