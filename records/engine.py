@@ -44,6 +44,8 @@ _listeners: list[Callable[[Word], None]] = []
 NUDGES, DELIVERIES = "footbridge_nudges", "footbridge_deliveries"
 OF_TURN = "footbridge_of_turn"
 """Where a session keeps what concerns only the piece of work at hand."""
+OF_TRANSACTION = "footbridge_of_transaction"
+"""Where a session keeps what it need not ask twice in one transaction."""
 _HELD = "footbridge_held"
 
 
@@ -171,8 +173,10 @@ def writers_lock() -> AbstractContextManager[Any] | None:
 
 
 def end_turn(session: Session) -> None:
-    """One piece of work in a transaction is done, and another's follows: it sees what is written, and nothing else."""
-    session.flush()
+    """One piece of work in a transaction is done, and another's follows.
+
+    What waits to be written goes with the others' rows; before a question it is written by itself.
+    """
     session.info.pop(OF_TURN, None)
 
 
@@ -191,6 +195,7 @@ def lasting_session() -> WritingSession:
 def commit(session: Session) -> None:
     """Commit a session that outlives one transaction."""
     session.commit()
+    session.info.pop(OF_TRANSACTION, None)
     take_word(session)
 
 

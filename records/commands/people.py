@@ -98,26 +98,29 @@ def fill_person(person: Person, details: PersonDetails, default_zone: str) -> No
             problems.append(problem)
             return ""
 
-    person.given_name = str(attempt(checked_name, details.given_name, "given_name"))
-    person.family_name = str(attempt(checked_name, details.family_name, "family_name"))
-    person.preferred_name = str(attempt(checked_name, details.preferred_name, "preferred_name", required=False))
-    person.pronouns = str(attempt(checked_text, details.pronouns, "pronouns", limit=40))
-    person.area = str(attempt(checked_text, details.area, "area", limit=20)).upper()
-    person.safety_note = str(attempt(checked_text, details.safety_note, "safety_note"))
-    person.language = str(attempt(checked_text, details.language or "en", "language", limit=20))
-    attempt(_check_birth, details.birth_on)
-    person.birth_on = details.birth_on
-    person.zone = str(attempt(checked_zone, details.zone or default_zone)) or default_zone
-    person.phones = [p for i, phone in enumerate(details.phones[: MAX_ITEMS + 1]) if (p := attempt(_phone, phone, i))]  # type: ignore[misc]
-    person.places = [p for i, place in enumerate(details.places[: MAX_ITEMS + 1]) if (p := attempt(_place, place, i))]  # type: ignore[misc]
+    person.fill(
+        given_name=str(attempt(checked_name, details.given_name, "given_name")),
+        family_name=str(attempt(checked_name, details.family_name, "family_name")),
+        preferred_name=str(attempt(checked_name, details.preferred_name, "preferred_name", required=False)),
+        pronouns=str(attempt(checked_text, details.pronouns, "pronouns", limit=40)),
+        area=str(attempt(checked_text, details.area, "area", limit=20)).upper(),
+        safety_note=str(attempt(checked_text, details.safety_note, "safety_note")),
+        language=str(attempt(checked_text, details.language or "en", "language", limit=20)),
+        birth_on=attempt(_checked_birth, details.birth_on) or None,
+        zone=str(attempt(checked_zone, details.zone or default_zone)) or default_zone,
+        phones=[p for i, phone in enumerate(details.phones[: MAX_ITEMS + 1]) if (p := attempt(_phone, phone, i))],
+        places=[p for i, place in enumerate(details.places[: MAX_ITEMS + 1]) if (p := attempt(_place, place, i))],
+        aliases=[str(attempt(checked_name, alias, "aliases")) for alias in details.aliases[:MAX_ITEMS]],
+        gender=details.gender,
+        needs_interpreter=details.needs_interpreter,
+        language_strength=details.language_strength,
+        bridger_gender=details.bridger_gender,
+        bridger_gender_strength=details.bridger_gender_strength,
+        safety_flags=[flag.value for flag in dict.fromkeys(details.safety_flags)],
+    )
+    person.name_sound = sound_of(person.family_name)
     if len(details.phones) > MAX_ITEMS or len(details.places) > MAX_ITEMS:
         problems.append(Invalid("too_many", f"At most {MAX_ITEMS} can be kept. Keep the best ones.", field="phones"))
-    person.aliases = [str(attempt(checked_name, alias, "aliases")) for alias in details.aliases[:MAX_ITEMS]]
-    person.gender, person.needs_interpreter = details.gender, details.needs_interpreter
-    person.language_strength = details.language_strength
-    person.bridger_gender, person.bridger_gender_strength = details.bridger_gender, details.bridger_gender_strength
-    person.safety_flags = [flag.value for flag in dict.fromkeys(details.safety_flags)]
-    person.name_sound = sound_of(person.family_name)
     gather(problems)
 
 
@@ -126,9 +129,9 @@ def sound_of(family_name: str) -> str:
     return jellyfish.metaphone(family_name)[:20]
 
 
-def _check_birth(birth_on: date | None) -> None:
+def _checked_birth(birth_on: date | None) -> date | None:
     if birth_on is None:
-        return
+        return None
     today = clock.now().date()
     if birth_on > today:
         raise Invalid("birth_in_future", "This birth date has not come yet. Check the year.", field="birth_on")
@@ -136,6 +139,7 @@ def _check_birth(birth_on: date | None) -> None:
         raise Invalid(
             "birth_too_early", "This birth date is more than 120 years ago. Check the year.", field="birth_on"
         )
+    return birth_on
 
 
 _ZONES = frozenset(available_timezones())

@@ -83,6 +83,8 @@ def file_referral(
     now = clock.now()
     if not as_draft:
         _check_details(details, now, facility.zone)
+    if person_id is not None or (person is not None and person.identifiers):
+        session.flush()  # what others wrote in this transaction is asked for below
     # Nothing here asks for what is being written, so that all of it is written at once, when the transaction ends.
     with session.no_autoflush:
         previous = None
@@ -253,19 +255,24 @@ def details_of(referral: Referral) -> ReferralDetails:
 
 
 def _fill(referral: Referral, details: ReferralDetails, now: datetime) -> None:
-    referral.expected_on, referral.expected_time = details.expected_on, details.expected_time
-    referral.date_certainty = details.certainty if details.expected_on else DateCertainty.UNKNOWN
-    referral.date_known_at = now if details.expected_on else None
-    referral.discharged_at, referral.disposition = details.discharged_at, details.disposition
-    referral.unit = checked_text(details.unit, "unit", limit=LINE_LENGTH)
-    referral.legal_status = checked_text(details.legal_status, "legal_status", limit=LINE_LENGTH)
-    referral.risks = [risk.value for risk in dict.fromkeys(details.risks)]
-    referral.needs = [need.value for need in dict.fromkeys(details.needs)]
-    referral.needs_note = checked_text(details.note, "note")
-    referral.consent, referral.consent_expires_at = details.consent, details.consent_expires_at
-    referral.first_appointment_at = details.first_appointment_at
-    referral.first_appointment_where = checked_text(
-        details.first_appointment_where, "first_appointment_where", limit=LINE_LENGTH
+    referral.fill(
+        expected_on=details.expected_on,
+        expected_time=details.expected_time,
+        date_certainty=details.certainty if details.expected_on else DateCertainty.UNKNOWN,
+        date_known_at=now if details.expected_on else None,
+        discharged_at=details.discharged_at,
+        disposition=details.disposition,
+        unit=checked_text(details.unit, "unit", limit=LINE_LENGTH),
+        legal_status=checked_text(details.legal_status, "legal_status", limit=LINE_LENGTH),
+        risks=[risk.value for risk in dict.fromkeys(details.risks)],
+        needs=[need.value for need in dict.fromkeys(details.needs)],
+        needs_note=checked_text(details.note, "note"),
+        consent=details.consent,
+        consent_expires_at=details.consent_expires_at,
+        first_appointment_at=details.first_appointment_at,
+        first_appointment_where=checked_text(
+            details.first_appointment_where, "first_appointment_where", limit=LINE_LENGTH
+        ),
     )
 
 

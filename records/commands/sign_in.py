@@ -39,7 +39,6 @@ NO_MATCH = (
 )
 NOT_PRESENT = "This is not your present password. After several tries, wait a minute before the next one."
 
-_TOKENS = "footbridge_tokens"
 _own_secret = secrets.token_bytes(32)
 
 
@@ -224,11 +223,11 @@ def staff_of_token(session: Session, token: str) -> Staff | None:
     """Whose bearer token this is; None when it is unknown, over or taken back."""
     kept, now = _kept(token), clock.now()
     # Within one transaction it is asked once: the rows are the transaction's own, and what is so of them is looked at.
-    seen: dict[str, Any] = session.info.setdefault(_TOKENS, {})
-    found = seen.get(kept) or session.execute(_BY_TOKEN, {"kept": kept}).first()
+    known: dict[str, Any] = session.info.setdefault(engine.OF_TRANSACTION, {})
+    found = known.get(kept) or session.execute(_BY_TOKEN, {"kept": kept}).first()
     if found is None:
         return None
-    seen[kept] = found
+    known[kept] = found
     row, staff = found[0], found[1]
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now) or not staff.is_active:
         return None

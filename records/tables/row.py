@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.orm.attributes import instance_state
 from sqlmodel import SQLModel
 
 _Defaults = tuple[dict[str, Any], dict[str, Callable[[], Any]], frozenset[str]]
@@ -40,6 +41,15 @@ class Row(SQLModel):
             return  # commands set many columns anew, most of them to what they are
         held.pop(_FACTS, None)
         object.__setattr__(self, name, value)  # the column's own descriptor notes the change
+
+    def fill(self, **values: Any) -> None:
+        """Set several columns."""
+        if instance_state(self).key is None:
+            self.__dict__.pop(_FACTS, None)
+            self.__dict__.update(values)  # not in the database yet: there is no history to keep
+        else:
+            for name, value in values.items():
+                setattr(self, name, value)
 
     def as_facts(self, make: Callable[[Any], Any]) -> Any:
         """This row as the rules see it: `make(row)`, made anew only after the row has changed."""

@@ -11,9 +11,10 @@ from temporalio import activity
 
 from records import clock
 from records.commands import agenda
-from records.engine import read_session, transaction
+from records.engine import read_session
 from records.queries.next_item import NextItem, find_next_item
 from records.tables import Referral
+from records.turns import in_turn
 from workflows import names
 from workflows.names import Appointment
 
@@ -32,8 +33,7 @@ def carry_out(referral_id: str) -> Appointment:
 
     Late, doubled or stale calls find nothing due and change nothing.
     """
-    with transaction() as session:
-        return _appointment(session, referral_id, agenda.carry_out(session, referral_id))
+    return in_turn(lambda session: _appointment(session, referral_id, agenda.carry_out(session, referral_id)))
 
 
 def _appointment(session: Session, referral_id: str, item: NextItem | None) -> Appointment:
