@@ -297,13 +297,14 @@ def test_12_duplicate(world: World) -> None:
     with pytest.raises(Conflict) as refusal:
         world.refer(facility="Riverside", person_id=likely.person.id)
     assert refusal.value.code == "already_referred"
-    assert first.row.number in refusal.value.sentence
+    assert first.row.number not in refusal.value.sentence, "the number is the first facility's"
     second = "planner at Riverside"
     joined = world.do(second, recognition.join_referral, likely.person.id)
     world.do(second, recognition.join_referral, likely.person.id)
     assert joined.id == first.id
     assert len(first.events("referral.joined")) == 1
     assert first.events("referral.joined")[0].actor == world.actors[second].id
+    assert len(world.told("supervisor", "referral_joined")) == 1, "and the program hears of it"
     with pytest.raises(Conflict):
         world.refer(facility="Riverside", person=numbered)  # not recognized: the number shows who it is
     assert [j.id for j in world.journeys] == [first.id]
