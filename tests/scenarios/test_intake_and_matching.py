@@ -28,6 +28,7 @@ from domain.vocabulary import (
 )
 from records import engine
 from records.commands import (
+    absences,
     assignments,
     changes,
     closing,
@@ -281,6 +282,19 @@ def test_11_no_clearance(world: World) -> None:
     assert refusal.value.code == "match_blocked"
     world.time_passes(minutes=1)
     assert ada.accept_offer() == "Ines"
+
+
+def test_11b_away_on_the_days_of_the_meeting_on_the_unit(world: World) -> None:
+    """Back before she leaves, and not free all the same: whoever can meet her on the unit is asked first."""
+    back = world.now + timedelta(days=3)
+    world.do("Ben", absences.set_absence, world.actors["Ben"].id, from_at=world.now, until_at=back)
+    ada = world.refer(leaves_in_days=6)
+    ranked, excluded = ranking(world, ada)
+    assert ranked[-1] == "Ben"
+    assert "Ben" not in excluded
+    with engine.read_session() as session:
+        found = rank_for(session, load_case(session, ada.id), world.now)
+    assert any("cannot meet them before they leave" in said for said in found.ranked[-1].reasons_against)
 
 
 def test_12_duplicate(world: World) -> None:
