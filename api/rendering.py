@@ -6,7 +6,7 @@ What a page gets besides its own context comes from `request.state`, set by whoe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
@@ -53,8 +53,18 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(FILTERS)
+    made.filters["in_page_order"] = in_page_order
     made.globals["static"] = static
     return made
+
+
+def in_page_order(errors: Mapping[str, str] | None, body: str) -> list[tuple[str, str]]:
+    """The sentences of `errors` in the order in which their fields stand on the page, whatever the order in which they
+    were found; before them, without a name to lead to, those that have no field there."""
+    found = errors or {}
+    places = {name: body.find(f'id="{name}"') if name else -1 for name in found}
+    in_order = sorted(found, key=lambda name: places[name])
+    return [(name if places[name] >= 0 else "", found[name]) for name in in_order]
 
 
 def frame_context(request: Request) -> dict[str, Any]:

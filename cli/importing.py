@@ -14,9 +14,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlmodel import Session
 
 from cli.opening import Stop, open_records, settings_for_use, the_facility, the_program
-from records import engine
+from domain.interop.release_sample import sample_around
+from records import clock, engine
 from records.access import system_actor
 from records.commands.imports import REFUSED, import_releases
+from records.seed import SAMPLE
 
 AT_A_TIME = 0.5
 """Seconds of rows between two commits. SQLite has one writer: until then nobody else can log a contact."""
@@ -25,11 +27,17 @@ LET_IN = 0.12
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(help="The list, CSV.", metavar="FILE.csv")],
+    file: Annotated[Path | None, typer.Argument(help="The list, CSV.", metavar="FILE.csv")] = None,
     facility: Annotated[str, typer.Option(help="Whose list it is, when there are several jails.")] = "",
     program: Annotated[str, typer.Option(help="Which program, when there are several.")] = "",
+    sample: Annotated[bool, typer.Option(help="Print a list to begin from, with dates around today.")] = False,
 ) -> None:
     """Take a release list: referrals are filed, known ones updated. Safe to run again with the same list."""
+    if sample:
+        print(sample_around(SAMPLE.read_bytes(), clock.now().date()).decode("utf-8"), end="")
+        return
+    if file is None:
+        raise Stop("Name the list: footbridge import FILE.csv. An example: footbridge import --sample > FILE.csv")
     try:
         data = file.read_bytes()
     except OSError as error:

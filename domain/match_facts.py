@@ -121,7 +121,8 @@ class Need:
     """What one person asks of a bridger. A preference without a strength is a wish.
 
     `leaves_at` is the actual or expected discharge; None: not known. `needs_in_reach`: somebody must enter the
-    facility before it. `protective_orders` holds ids of bridgers that an order names, either way.
+    facility before it. `meets_by`: by when the bridger meets them where they are, before they leave; None: nobody asks,
+    or met already. `protective_orders` holds ids of bridgers that an order names, either way.
     """
 
     person_id: str
@@ -131,6 +132,7 @@ class Need:
     area: str = ""
     facility_id: str = ""
     needs_in_reach: bool = False
+    meets_by: datetime | None = None
     leaves_at: datetime | None = None
     language: str = ""
     language_strength: Strength | None = None

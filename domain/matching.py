@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 
 from domain.clock import local_date
 from domain.languages import language_name
-from domain.match_facts import Barrier, Candidate, Excluded, Limits, Need, Ranked, Ranking, Rule
-from domain.spoken import spoken_far_date
+from domain.match_facts import Absence, Barrier, Candidate, Excluded, Limits, Need, Ranked, Ranking, Rule
+from domain.spoken import spoken_due, spoken_far_date
 from domain.vocabulary import Gender, Strength
 
 LANGUAGE = 25
@@ -26,6 +26,8 @@ GENDER = 15
 """Points for being of the gender that the person would like."""
 CONTINUITY = 15
 """Points for having walked with this person before, who need not start over."""
+IN_REACH = 15
+"""Points taken from whoever is away until the meeting before leaving is due: somebody else must then stand in."""
 CLOSENESS = 5
 """Points for working in just this area, in proportion to how exactly it is known."""
 
@@ -49,7 +51,7 @@ def rank(need: Need, candidates: Iterable[Candidate], now: datetime, limits: Lim
         if barriers:
             excluded.append(Excluded(candidate.id, barriers))
         else:
-            able.append((candidate.share(limits), _weighed(need, candidate, limits, supervised)))
+            able.append((candidate.share(limits), _weighed(need, candidate, now, limits, supervised)))
     able.sort(key=lambda pair: (-pair[1].score, pair[0], pair[1].candidate_id))
     return Ranking(tuple(ranked for _, ranked in able), tuple(excluded), _notes(need))
 
@@ -127,13 +129,28 @@ def _gender(need: Need, candidate: Candidate, now: datetime, limits: Limits) -> 
 
 def _absence(need: Need, candidate: Candidate, now: datetime, limits: Limits) -> str:
     leaves = max(now, need.leaves_at or now)
+    meets_before = need.needs_in_reach or need.meets_by is not None
     for absence in candidate.absences:
         if absence.overlaps(leaves, leaves + FIRST_DAYS):
-            until = f" until {spoken_far_date(local_date(absence.until_at, need.zone))}" if absence.until_at else ""
-            return f"Is away{until}, during the first three days."
-        if need.needs_in_reach and now < leaves and absence.covers(now, leaves):
+            return f"{_away(need, absence)}, during the first three days."
+        if meets_before and now < leaves and absence.covers(now, leaves):
             return "Is away all the time until the person leaves, and cannot meet them before."
     return ""
+
+
+def _away(need: Need, absence: Absence) -> str:
+    until = f" until {spoken_far_date(local_date(absence.until_at, need.zone))}" if absence.until_at else ""
+    return f"Is away{until}"
+
+
+def _misses_in_reach(need: Need, candidate: Candidate, now: datetime) -> str:
+    """Away until the meeting before leaving is due, and back for the leaving itself: it counts, and is said."""
+    if need.meets_by is None or need.meets_by <= now:
+        return ""
+    away = next((a for a in candidate.absences if a.covers(now, need.meets_by)), None)
+    if away is None:
+        return ""
+    return f"{_away(need, away)}: cannot meet them before they leave by {spoken_due(need.meets_by, need.zone)}."
 
 
 def _caseload(need: Need, candidate: Candidate, now: datetime, limits: Limits) -> str:
@@ -171,7 +188,7 @@ HARD_RULES: dict[Rule, Callable[[Need, Candidate, datetime, Limits], str]] = {
 """Each gives a sentence when it stands against the candidate, nothing when it does not."""
 
 
-def _weighed(need: Need, candidate: Candidate, limits: Limits, supervised: Counter[str]) -> Ranked:
+def _weighed(need: Need, candidate: Candidate, now: datetime, limits: Limits, supervised: Counter[str]) -> Ranked:
     points = 0.0
     reasons_for: list[str] = []
     reasons_against: list[str] = []
@@ -202,6 +219,9 @@ def _weighed(need: Need, candidate: Candidate, limits: Limits, supervised: Count
         exactness = _exactness(need, candidate)
         shown = f"Works in the area {need.area}." if exactness == 1 else f"Works in the wider area of {need.area}."
         count(exactness > 0, CLOSENESS * exactness, shown, "No area of their own is recorded.")
+    if missed := _misses_in_reach(need, candidate, now):
+        points -= IN_REACH
+        reasons_against.append(missed)
     share = candidate.share(limits)
     sentence = f"Supports {_load_shown(candidate, candidate.limit(limits))}."
     count(share <= 0.5, 0, sentence, sentence)
@@ -210,7 +230,7 @@ def _weighed(need: Need, candidate: Candidate, limits: Limits, supervised: Count
         reasons_against.append("No supervisor is recorded.")
     elif supervised[candidate.supervisor_id] > limits.supervisor:
         reasons_against.append(f"Their supervisor has more than {limits.supervisor} bridgers.")
-    return Ranked(candidate.id, round(points), tuple(reasons_for), tuple(reasons_against))
+    return Ranked(candidate.id, round(max(points, 0)), tuple(reasons_for), tuple(reasons_against))
 
 
 _GENDER_WORDS = {

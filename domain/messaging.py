@@ -39,6 +39,7 @@ class StaffMessage(Word):
     CASE_ENDED = "case_ended", "A plan has ended early"
     HOLD_STARTED = "hold_started", "A plan rests for now"
     ADMISSION_SUSPECTED = "admission_suspected", "Somebody on the board may have been admitted: look whether it is them"
+    REFERRAL_JOINED = "referral_joined", "A second facility asked for somebody whom you support already"
     DISCHARGE_RECORDED = "discharge_recorded", "Somebody on your list has left: the first windows are open"
     DATE_MOVED = "date_moved", "An expected date has moved"
     REFERRAL_FILED = "referral_filed", "A new referral waits for your answer"
@@ -77,6 +78,7 @@ _URGENCY = {
     StaffMessage.HOLD_STARTED: Urgency.NOW,
     StaffMessage.ADMISSION_SUSPECTED: Urgency.NOW,
     StaffMessage.DISCHARGE_RECORDED: Urgency.NOW,
+    StaffMessage.REFERRAL_JOINED: Urgency.TODAY,
     StaffMessage.DATE_MOVED: Urgency.TODAY,
     StaffMessage.REFERRAL_FILED: Urgency.TODAY,
     StaffMessage.CANCEL_REQUESTED: Urgency.TODAY,
@@ -99,6 +101,7 @@ _PATHS = {
     StaffMessage.CASE_ENDED: "/today",
     StaffMessage.HOLD_STARTED: "/today",
     StaffMessage.ADMISSION_SUSPECTED: "/board",
+    StaffMessage.REFERRAL_JOINED: "/board",
     StaffMessage.DISCHARGE_RECORDED: "/today",
     StaffMessage.DATE_MOVED: "/today",
     StaffMessage.REFERRAL_FILED: "/board",

@@ -15,7 +15,7 @@ from domain.case import Case, Contact
 from domain.clock import end_of, local_date, next_call, start_of
 from domain.protocol import LOST_KEY as LOST_KEY
 from domain.protocol import ContactRule
-from domain.vocabulary import ContactState, Mode, ReferralStatus, RiskFlag
+from domain.vocabulary import ContactState, Mode, Outcome, ReferralStatus, RiskFlag
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +349,18 @@ class Tried(Protocol):
     def mode(self) -> Mode:
         """How."""
 
+    @property
+    def outcome(self) -> Outcome:
+        """What came of it."""
+
+
+def is_try(attempt: Tried, opens_at: datetime) -> bool:
+    """Whether an attempt counts for a contact whose window began then. The word that somebody is inside begins a hold
+    and the window of its first meeting: nobody has tried that meeting yet."""
+    if attempt.outcome.is_found_inside:
+        return attempt.at > opens_at
+    return attempt.at >= opens_at and attempt.outcome.counts_as_attempt
+
 
 def attempts_missing(rule: ContactRule, case: Case, contact: Contact) -> list[str]:
     """What is still to be tried before this contact counts as tried in full, in words; empty when all was done.
@@ -356,11 +368,7 @@ def attempts_missing(rule: ContactRule, case: Case, contact: Contact) -> list[st
     Without a phone nothing is asked of the phone; without a visit a plan that wants one is
     never complete.
     """
-    tries = [
-        a
-        for a in case.attempts
-        if a.at >= contact.opens_at and a.outcome.counts_as_attempt and (case.has_phone or not a.mode.needs_phone)
-    ]
+    tries = [a for a in case.attempts if is_try(a, contact.opens_at) and (case.has_phone or not a.mode.needs_phone)]
     return missing_of(rule, tries, case.has_phone, case.zone)
 
 

@@ -182,7 +182,9 @@ SENTENCES: dict[str, Sentence] = {
     "referral.discharged": _discharged,
     "referral.transferred": lambda d, n, s: f"Went elsewhere: {_lower(Disposition, d['disposition'])}.",
     "referral.closed": lambda d, n, s: f"Closed: {_lower(ClosureReason, d['reason'])}.",
-    "referral.joined": lambda d, n, s: "A second facility asked for the same person and was told who has it.",
+    "referral.joined": lambda d, n, s: (
+        "A second facility asked for the same person and was told that the program has it."
+    ),
     "date.moved": _moved,
     "date.withdrawn": lambda d, n, s: f"The expected {n.leaving} date was withdrawn.",
     "discharge.corrected": lambda d, n, s: f"The time of {n.leaving} was corrected to {n.when(d['after'])}.",

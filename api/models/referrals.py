@@ -143,6 +143,13 @@ class ReferralOut(Out):
         return f"/api/v1/referrals/{self.id}"
 
 
+class AcknowledgedOut(Out):
+    """Nothing was filed: the program supports this person already, and hears that this facility asked too."""
+
+    code: str = "already_supported"
+    detail: str = "The program supports this person already and hears that you asked too. Nothing was filed."
+
+
 class DischargeIn(In):
     """The person left: when, and where to."""
 

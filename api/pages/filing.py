@@ -7,7 +7,6 @@ come back to what was typed. The form is stored as typed; only the last step mak
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
@@ -27,8 +26,8 @@ from records.access import referral_for
 from records.commands import drafts, recognition, referrals
 from records.ids import new_id
 from records.queries.drafts import find_draft
-from records.queries.people import Likeness, find_duplicates
-from records.queries.planner import alikes, list_facilities, list_identifiers
+from records.queries.people import find_duplicates, find_open_referral, is_with_others
+from records.queries.planner import Alike, alikes, list_facilities, list_identifiers
 from records.queries.previews import preview
 from records.tables import Draft, Facility, Person
 
@@ -85,7 +84,7 @@ def _form(
         facility=facility,
         facilities=list_facilities(session, me.actor) if me.actor.facility_id is None else [],
         is_from_message=draft_id.startswith("ref_"),
-        alike=_alike(session, me, fields, facility, draft_id),
+        alike=_alike(session, me, fields, draft_id),
         promise=sentence,
         promise_detail=detail,
         **choices(facility.setting.is_custody if facility is not None else False),
@@ -107,19 +106,13 @@ def _facility(session: SessionDep, me: Me, fields: typing.Fields) -> Facility | 
     return facility if facility is not None and facility.program_id == me.actor.program_id else None
 
 
-def _alike(session: SessionDep, me: Me, fields: typing.Fields, facility: Facility | None, draft_id: str) -> list[Any]:
-    return alikes(session, me.actor, _likely(session, me, fields, facility, draft_id))
-
-
-def _likely(
-    session: SessionDep, me: Me, fields: typing.Fields, facility: Facility | None, draft_id: str
-) -> list[Likeness]:
+def _alike(session: SessionDep, me: Me, fields: typing.Fields, draft_id: str) -> list[Alike]:
     """Who on record the person being typed may be; half-typed answers count as not given."""
     form = Form(fields)
     given, family = form.text("given_name", limit=100), form.text("family_name", limit=100)
     numbers = [("", value) for name in ("mrn", "medicaid", "visit_number") if (value := form.text(name, limit=80))]
     own = referral_for(session, me.actor, draft_id).person_id if draft_id.startswith("ref_") else None
-    return find_duplicates(
+    found = find_duplicates(
         session,
         me.actor.program_id,
         given_name=given,
@@ -128,6 +121,7 @@ def _likely(
         identifiers=numbers,
         exclude_id=own,
     )
+    return alikes(session, me.actor, found)
 
 
 @router.post(HERE)
@@ -172,8 +166,7 @@ def keep(request: Request, session: SessionDep, me: Me, form: FormDep) -> Respon
     fields = typing.taken(form)
     form.check()
     kept = drafts.keep_draft(session, me.actor, draft_id, fields)
-    facility = _facility(session, me, fields)
-    found = _alike(session, me, fields, facility, draft_id)
+    found = _alike(session, me, fields, draft_id)
     return render("pages/referral_form_alike.html", request, alike=found, kept_at=kept.updated_at, zone=me.zone)
 
 
@@ -225,7 +218,7 @@ def _preview(
         promise_detail=detail,
         stages=stages(found, clock.now()),
         zone=facility.zone,
-        alike=_alike(session, me, kept.fields, facility, kept.id),
+        alike=_alike(session, me, kept.fields, kept.id),
     )
 
 
@@ -241,38 +234,42 @@ def send(request: Request, session: SessionDep, me: Me, form: FormDep) -> Respon
     if kept.sent_referral_id is not None:
         return RedirectResponse(f"/referrals/{kept.sent_referral_id}/filed", status_code=303)
     facility = _chosen(session, me, kept.fields)
-    likely = _likely(session, me, kept.fields, facility, draft_id)
-    by_id = {likeness.person.id: likeness for likeness in likely}
-    problem = _unanswered(by_id, who, seen)
+    alike = _alike(session, me, kept.fields, draft_id)
+    chosen_from = {one.person_id for one in alike if one.may_be_chosen}
+    problem = _unanswered(chosen_from, who, seen)
     if problem is not None:
         return _preview(request, session, me, kept, problem, who)
-    if who in by_id and by_id[who].open_referral_id is not None:
+    if who in chosen_from and find_open_referral(session, who) is not None:
         return _has_them_already(request, session, me, kept, who)
     try:
         with session.begin_nested():
-            referral_id = _file(session, me, kept, facility, who if who in by_id else None, list(by_id))
+            others = [one.person_id for one in alike if one.is_ours]
+            referral_id = _file(session, me, kept, facility, who if who in chosen_from else None, others)
     except (Invalid, Conflict) as refusal:
         return _preview(request, session, me, kept, refusal, who)
     return RedirectResponse(f"/referrals/{referral_id}/filed", status_code=303)
 
 
-def _unanswered(by_id: dict[str, Likeness], who: str, seen: list[str]) -> Invalid | None:
+def _unanswered(chosen_from: set[str], who: str, seen: list[str]) -> Invalid | None:
     """Nobody is merged or doubled without a human: every likely double was shown, and the question answered."""
-    if set(by_id) - set(seen):
+    if chosen_from - set(seen):
         return Invalid("look_again", "Somebody on record looks alike. Compare them first.", field="who")
-    if by_id and who != "new" and who not in by_id:
+    if chosen_from and who != "new" and who not in chosen_from:
         return Invalid("required", "Say whether this is one of these people, or somebody else.", field="who")
     return None
 
 
 def _has_them_already(request: Request, session: SessionDep, me: Me, kept: Draft, person_id: str) -> Response:
-    referral = recognition.join_referral(session, me.actor, person_id)
+    elsewhere = is_with_others(session, me.actor, person_id)
+    waited = kept.id if kept.id.startswith("ref_") else ""
+    facility = _chosen(session, me, kept.fields)
+    referral = recognition.join_referral(session, me.actor, person_id, facility_id=facility.id, draft_id=waited)
     drafts.discard_draft(session, me.actor, kept.id)
-    if me.actor.facility_id == referral.facility_id:
+    if not elsewhere:
         said = "This person has an open referral already: here it is. Nothing was filed a second time."
         return redirect_after_post(request, f"/referrals/{referral.id}", said, "note")
     said = (
-        "The program supports this person already, so nothing was filed a second time. It can see that you asked too"
+        "The program supports this person already, so nothing was filed a second time. It hears that you asked too"
         + (f"; you can call it at {me.program.phone}." if me.program.phone else ".")
     )
     return redirect_after_post(request, "/referrals", said, "note")

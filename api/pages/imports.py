@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from api.access import requires
 from api.deps import FormDep, Me, SessionDep, page, redirect_after_post
+from domain.clock import local_date
 from domain.errors import Invalid
+from domain.interop.release_sample import sample_around
+from records import clock
 from records.commands.imports import RowReport, import_releases
 from records.queries.imports import KeptReport, get_import, list_imports
 from records.queries.planner import list_facilities
+from records.seed import SAMPLE
+from records.tables import Facility
 
 router = APIRouter()
 
-SAMPLE = Path(__file__).parents[2] / "records" / "seed" / "releases-sample.csv"
 MOST_ROWS = 1_000
 """Of a list sent from this page, which nobody else should wait for. `footbridge import` takes more."""
 PAGE_SIZE = 100
@@ -71,9 +74,11 @@ def form_page(request: Request, session: SessionDep, me: Me) -> Response:
 
 @router.get("/imports/sample.csv")
 @requires("import_releases")
-def sample(request: Request, me: Me) -> Response:
-    """A list to begin from; nobody in it exists."""
-    return _download(SAMPLE.read_bytes(), "releases-sample.csv")
+def sample(request: Request, session: SessionDep, me: Me) -> Response:
+    """A list to begin from, with dates around today, for one's own facility; nobody in it exists."""
+    facility = session.get(Facility, me.actor.facility_id) if me.actor.facility_id else None
+    zone, name = (facility.zone, facility.name) if facility is not None else (me.zone, "")
+    return _download(sample_around(SAMPLE.read_bytes(), local_date(clock.now(), zone), name), SAMPLE.name)
 
 
 @router.post("/imports")

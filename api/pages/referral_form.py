@@ -146,12 +146,18 @@ def read(fields: Fields, facility: Facility, zone: str) -> Typed:
     """What was typed, as details to file. Raises Invalid or InvalidFields with everything that is wrong, by field."""
     form = Form(fields)
     form.also_asked(*fields)
+    named = {
+        "visit_id": "visit_number",
+        "identifiers": "visit_number" if facility.setting.is_custody else "mrn",
+        "consent_expires_at": "consent_until",
+    }
     typed = Typed(_person(form, facility), _details(form, zone))
     try:
         check_filing(typed.person, typed.details, facility.zone)
     except Invalid as refusal:
         for problem in refusal.problems if isinstance(refusal, InvalidFields) else (refusal,):
-            form.problem(problem.field or "", problem.code, problem.sentence)
+            field = problem.field or ""
+            form.problem(named.get(field, field), problem.code, problem.sentence)
     form.check()
     return typed
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from sqlmodel import Session
 
 from api import cursors
@@ -14,6 +14,7 @@ from api.errors import within
 from api.models.common import Cursor, Id, Limit, Listed, PathId
 from api.models.people import PersonIn
 from api.models.referrals import (
+    AcknowledgedOut,
     AgendaItemOut,
     AgendaOut,
     PreviewIn,
@@ -30,10 +31,11 @@ from domain.case import Case
 from domain.vocabulary import ReferralStatus
 from records import clock
 from records.access import referral_for
-from records.commands import referrals
+from records.commands import recognition, referrals
 from records.queries.case import load_case
 from records.queries.contacts import list_attempts, list_contacts
 from records.queries.events import list_story
+from records.queries.people import is_with_others
 from records.queries.previews import preview
 from records.queries.referrals import list_referrals
 from records.queries.staff import names_of
@@ -43,13 +45,17 @@ from records.tables import Referral
 router = APIRouter(prefix=API_PREFIX + "/referrals", tags=["referrals"], responses=PROBLEMS)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, response_model=ReferralOut, responses={202: {"model": AcknowledgedOut}})
 @requires("file_referral")
-def file_referral(session: SessionDep, me: Me, body: ReferralIn) -> ReferralOut:
+def file_referral(session: SessionDep, me: Me, body: ReferralIn) -> Any:
     """File a referral. The program's promise begins to run at once.
 
-    One person has one open referral at a time: a second is refused (409) with the number of the first.
+    One person has one open referral at a time: a second of the same facility is refused (409) with the number of the
+    first. When another facility filed the first, nothing is filed and the program hears that you asked too: 202.
     """
+    if body.person_id is not None and is_with_others(session, me.actor, body.person_id):
+        recognition.join_referral(session, me.actor, body.person_id, facility_id=body.facility_id)
+        return Response(AcknowledgedOut().model_dump_json(), status_code=202, media_type="application/json")
     with within("person", PersonIn.model_fields):
         row = referrals.file_referral(
             session,

@@ -42,6 +42,11 @@ class Outcome(Word):
         return self in (Outcome.REACHED, Outcome.DECLINED, Outcome.CALL_LATER)
 
     @property
+    def is_found_inside(self) -> bool:
+        """Where the person is became known: follow-up rests, and somebody meets them there."""
+        return self in (Outcome.IN_HOSPITAL, Outcome.IN_CUSTODY)
+
+    @property
     def counts_as_attempt(self) -> bool:
         """Individual communication that the person could answer, counted even when it fails ([40])."""
         return self not in (Outcome.AUTOMATED_REPLY, Outcome.WRONG_NUMBER)

@@ -25,9 +25,10 @@ from records.access import Actor
 from records.commands.changes import move_expected_discharge
 from records.commands.discharges import record_discharge
 from records.commands.people import Identifier, PersonDetails, Phone, Place
-from records.commands.referrals import ReferralDetails, file_referral
+from records.commands.recognition import join_referral
+from records.commands.referrals import ReferralDetails, check_filing, file_referral
 from records.ids import new_id
-from records.queries.people import find_duplicates
+from records.queries.people import Likeness, find_duplicates, find_open_referral
 from records.tables import Facility, Inbound, PersonIdentifier, Referral
 
 SOURCE = "csv"
@@ -157,25 +158,6 @@ def _file_or_match(session: Session, actor: Actor, facility: Facility, row: Rele
     ).first()
     if known is not None:
         return _match(session, actor, known, row, facility.zone)
-    alike = find_duplicates(
-        session,
-        actor.program_id,
-        given_name=row.first_name,
-        family_name=row.last_name,
-        birth_on=row.birth_on,
-    )
-    open_one = next((a for a in alike if a.score == 100 and a.open_referral_id), None)
-    if open_one is not None:
-        referral = session.get_one(Referral, open_one.open_referral_id)
-        return RowReport(
-            row.number,
-            DUPLICATE,
-            f"Somebody of this name and birth date has the open referral {referral.number}. Compare them by eye; "
-            "nothing was filed.",
-            referral.id if referral.facility_id == facility.id else None,
-        )
-    if row.is_actual and not row.kind.disposition.starts_community_clock:
-        return RowReport(row.number, REFUSED, "Transferred, and no referral is open: there is nothing to follow up.")
     person_id = session.exec(
         select(PersonIdentifier.person_id).where(
             PersonIdentifier.program_id == actor.program_id,
@@ -183,17 +165,70 @@ def _file_or_match(session: Session, actor: Actor, facility: Facility, row: Rele
             PersonIdentifier.value == row.booking_number,
         )
     ).first()
+    if person_id is not None and (has := find_open_referral(session, person_id)) is not None:
+        return _has_them_already(session, actor, facility, row, has)
+    alike = find_duplicates(
+        session,
+        actor.program_id,
+        given_name=row.first_name,
+        family_name=row.last_name,
+        birth_on=row.birth_on,
+    )
+    ours = _referred_here(session, facility, alike)
+    is_open = [a for a in alike if a.is_certain and a.open_referral_id]
+    if (mine := next((a for a in is_open if a.open_referral_id in ours), None)) is not None:
+        return RowReport(
+            row.number,
+            DUPLICATE,
+            f"Somebody of this name and birth date has the open referral {ours[mine.open_referral_id or '']}. Compare "
+            "them by eye; nothing was filed.",
+            mine.open_referral_id,
+        )
+    if row.is_actual and not row.kind.disposition.starts_community_clock:
+        said = "Transferred, and no referral of yours is open: there is nothing to follow up."
+        return RowReport(row.number, REFUSED, said)
+    person = None if person_id else _person(row, system, facility)
+    details = _details(row, facility)
+    if person is not None and is_open:
+        check_filing(person, details, facility.zone)
     referral = file_referral(
         session,
         actor,
-        None if person_id else _person(row, system, facility),
-        _details(row, facility),
+        person,
+        details,
         facility_id=facility.id,
         person_id=person_id,
         source="csv",
+        as_draft=bool(is_open),
     )
-    looks = " Somebody on record looks alike; compare them." if alike else ""
+    if is_open:
+        said = (
+            f"Waits as the draft {referral.number}: the program knows somebody of this name and birth date. "
+            "Open it and say whether it is the same person."
+        )
+        return RowReport(row.number, DUPLICATE, said + _notes(row), referral.id)
+    looks = " Somebody on record looks alike; compare them." if ours else ""
     return RowReport(row.number, FILED, f"Filed as {referral.number}.{looks}{_notes(row)}", referral.id)
+
+
+def _has_them_already(session: Session, actor: Actor, facility: Facility, row: ReleaseRow, has: Referral) -> RowReport:
+    """The booking number says who it is: the number of the open referral only to the facility that filed it."""
+    if has.facility_id == facility.id:
+        said = f"This person has the open referral {has.number}. Nothing was filed a second time."
+        return RowReport(row.number, DUPLICATE, said, has.id)
+    join_referral(session, actor, has.person_id, facility_id=facility.id)
+    said = "The program supports this person already and hears that you asked too. Nothing was filed a second time."
+    return RowReport(row.number, DUPLICATE, said)
+
+
+def _referred_here(session: Session, facility: Facility, alike: list[Likeness]) -> dict[str, str]:
+    """The referrals of these people that this facility filed, id and number: nobody else's may be told of."""
+    rows = session.exec(
+        select(Referral.id, Referral.number).where(
+            Referral.facility_id == facility.id, col(Referral.person_id).in_([a.person.id for a in alike])
+        )
+    )
+    return dict(rows.all()) if alike else {}
 
 
 def _match(session: Session, actor: Actor, known: Referral, row: ReleaseRow, zone: str) -> RowReport:

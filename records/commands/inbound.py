@@ -44,7 +44,9 @@ RECORD_NUMBER = "MR"  # HL7 table 0203: medical record number
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was done with a message: `recorded`, `drafted`, `held`, `died`, `nothing`; and whether it came before."""
+    """What was done with a message: `recorded`, `drafted`, `held`, `died`, `nothing`; and whether it came before.
+
+    `told` is all that a facility hears of a message that touches no referral of its own."""
 
     action: str
     sentence: str
@@ -72,7 +74,7 @@ def receive_notification(session: Session, actor: Actor, message: object) -> Tak
     if before is not None:
         if before.fingerprint != fingerprint:
             raise Conflict("message_id_reused", "Another message came under this id before. Send it under its own.")
-        return Taken(**{**before.result, "is_repeat": True})
+        return _for_sender(session, actor, Taken(**{**before.result, "is_repeat": True}))
     taken = _take(session, actor, program, notice)
     session.add(
         Inbound(
@@ -87,7 +89,15 @@ def receive_notification(session: Session, actor: Actor, message: object) -> Tak
         )
     )
     session.flush()
-    return taken
+    return _for_sender(session, actor, taken)
+
+
+def _for_sender(session: Session, actor: Actor, taken: Taken) -> Taken:
+    """What the sender may know: of a referral that another facility filed, and of none, a facility hears the same."""
+    referral = session.get(Referral, taken.referral_id) if taken.referral_id else None
+    if actor.facility_id is None or (referral is not None and referral.facility_id == actor.facility_id):
+        return taken
+    return Taken("told", "The program was told.", taken.message_id, is_repeat=taken.is_repeat)
 
 
 def _take(session: Session, actor: Actor, program: Program, notice: Notification) -> Taken:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from domain.errors import NotFound
-from domain.vocabulary import OPEN_STATUSES
+from domain.vocabulary import ClosureReason, ReferralStatus
 from records import clock, journal
-from records.access import Actor
+from records.access import Actor, referral_for
+from records.commands.closing import end_work
 from records.commands.people import MAX_ITEMS, PersonDetails, add_identifiers, fill_person, say_not_duplicate
 from records.commands.work import Work
 from records.queries.case import load_case
-from records.tables import JournalEntry, Person, Referral
+from records.queries.people import find_open_referral, get_known_person
+from records.queries.staff import told_for
+from records.tables import Facility, JournalEntry, Person, Referral
 
 _NEVER_EMPTIED = ("preferred_name", "pronouns", "area", "bridger_gender", "bridger_gender_strength")
 
@@ -79,28 +82,39 @@ def tell_apart(session: Session, actor: Actor, person_id: str, others: list[str]
             say_not_duplicate(session, actor, person_id, other)
 
 
-def join_referral(session: Session, actor: Actor, person_id: str) -> Referral:
-    """A second facility asks for somebody whom the program has already: it stands in the timeline, nothing is filed.
+def join_referral(
+    session: Session, actor: Actor, person_id: str, *, facility_id: str | None = None, draft_id: str = ""
+) -> Referral:
+    """A second facility (the actor's, or the one named) asks for somebody whom the program has already: it stands in
+    the timeline, whoever answers for the person is told, nothing is filed.
 
-    One active episode, both referrers answered (acceptance scenario 12). Asking again changes nothing. Raises NotFound.
+    One active episode, both referrers answered (acceptance scenario 12). Asking again changes nothing. A draft that
+    came from outside, `draft_id`, ends as the double that it is. Raises NotFound.
     """
     actor.require("file_referral")
-    person = session.get(Person, person_id)
-    if person is not None and person.merged_into_id:
-        person = session.get(Person, person.merged_into_id)
-    if person is None or person.program_id != actor.program_id:
-        raise NotFound("That person")
-    open_id = session.exec(
-        select(Referral.id).where(Referral.person_id == person.id, col(Referral.status).in_(OPEN_STATUSES))
-    ).first()
-    if open_id is None:
+    open_one = find_open_referral(session, get_known_person(session, actor, person_id).id)
+    if open_one is None:
         raise NotFound("An open referral")
-    work = Work(session, actor, load_case(session, open_id, lock=True), clock.now())
-    facility = actor.facility_id or ""
+    work = Work(session, actor, load_case(session, open_one.id, lock=True), clock.now())
+    facility = session.get(Facility, actor.facility_id or facility_id or "")
+    if facility is None or facility.program_id != actor.program_id:
+        raise NotFound("That facility")
     asked = session.exec(
-        select(JournalEntry.data).where(JournalEntry.stream == open_id, JournalEntry.event == "referral.joined")
+        select(JournalEntry.data).where(JournalEntry.stream == open_one.id, JournalEntry.event == "referral.joined")
     ).all()
-    if facility not in (data.get("facility") for data in asked):
-        work.record("referral.joined", facility=facility)
+    if facility.id not in {work.referral.facility_id, *(data.get("facility") for data in asked)}:
+        work.record("referral.joined", facility=facility.id)
+        for _, staff in told_for(session, work.rows, ("peer_supervisor",)):
+            work.tell(staff, "referral_joined", f"joined:{facility.id}")
         work.settle()
+    if draft_id:
+        _end_draft(session, actor, draft_id)
     return work.referral
+
+
+def _end_draft(session: Session, actor: Actor, draft_id: str) -> None:
+    draft = referral_for(session, actor, draft_id, "file_referral")
+    if draft.status is ReferralStatus.DRAFT:
+        work = Work(session, actor, load_case(session, draft.id, lock=True), clock.now())
+        end_work(work, ClosureReason.DUPLICATE, "The program supports this person already.")
+        work.settle()

@@ -10,7 +10,6 @@ from sqlmodel import Session, col, select
 
 from domain.errors import Conflict, Invalid, InvalidFields, NotFound, gather
 from domain.vocabulary import (
-    OPEN_STATUSES,
     ClosureReason,
     ConsentStatus,
     DateCertainty,
@@ -34,6 +33,7 @@ from records.commands.text import LINE_LENGTH, checked_text
 from records.commands.work import Work, open_case
 from records.ids import new_id
 from records.queries.case import start_case
+from records.queries.people import find_open_referral, get_known_person
 from records.queries.protocols import newest_for_setting
 from records.queries.staff import find_active
 from records.tables import Facility, Person, Program, Referral
@@ -74,7 +74,8 @@ def file_referral(
 ) -> Referral:
     """File a referral for a new person, or for one on record; the program's promise begins to run.
 
-    One person has one open referral at a time: a second is refused with the first one's id (acceptance scenario 12).
+    One person has one open referral at a time: a second is refused (acceptance scenario 12), with the number of the
+    first if the same facility filed it; `recognition.join_referral` answers another facility.
     Raises Invalid(Fields), NotFound (facility), Conflict (open referral exists).
     """
     actor.require("file_referral")
@@ -89,8 +90,8 @@ def file_referral(
     with session.no_autoflush:
         previous = None
         if person_id is not None:
-            known = _known_person(session, actor, person_id)
-            _refuse_second(session, known)
+            known = get_known_person(session, actor, person_id)
+            _refuse_second(session, known, facility.id)
             previous = _latest_of(session, known)
             if person is not None:
                 learn_about(session, known, person)
@@ -139,10 +140,10 @@ def submit_draft(
     """
     draft = referral_for(session, actor, referral_id, "file_referral")
     if person_id is not None and draft.status is ReferralStatus.DRAFT:
-        recognize(session, actor, draft, _known_person(session, actor, person_id))
+        recognize(session, actor, draft, get_known_person(session, actor, person_id))
     work = open_case(session, actor, referral_id, "file_referral")
     work.require("referral.submitted")
-    _refuse_second(session, work.rows.person)
+    _refuse_second(session, work.rows.person, work.referral.facility_id)
     if person is not None and person_id is None:
         correct_person(session, actor, work.referral.person_id, person)
     elif person is not None:
@@ -315,35 +316,24 @@ def _facility(session: Session, actor: Actor, facility_id: str | None) -> Facili
     return facility
 
 
-def _known_person(session: Session, actor: Actor, person_id: str) -> Person:
-    """A person on record whom a planner recognized: within the program, followed to the record it was merged into."""
-    person = session.get(Person, person_id)
-    if person is not None and person.merged_into_id:
-        person = session.get(Person, person.merged_into_id)
-    if person is None or person.program_id != actor.program_id:
-        raise NotFound("That person")
-    return person
-
-
 def _latest_of(session: Session, person: Person) -> str | None:
     """The id of the person's latest referral so far."""
     latest = select(Referral.id).where(Referral.person_id == person.id).order_by(col(Referral.created_at).desc())
     return session.exec(latest.limit(1)).first()
 
 
-def _refuse_second(session: Session, person: Person) -> None:
-    """Raise Conflict when the person has an open referral. The person stays locked until the transaction ends: two
-    planners who file in the same moment would each find none."""
+def _refuse_second(session: Session, person: Person, facility_id: str) -> None:
+    """Raise Conflict when the person has an open referral, with its number only for the facility that filed it. The
+    person stays locked until the transaction ends: two planners who file in the same moment would each find none."""
     session.exec(select(Person.id).where(Person.id == person.id).with_for_update()).one()
-    open_one = session.exec(
-        select(Referral).where(Referral.person_id == person.id, col(Referral.status).in_(OPEN_STATUSES))
-    ).first()
-    if open_one is not None:
-        raise Conflict(
-            "already_referred",
-            f"There is an open referral for this person already ({open_one.number}). "
-            "The program has heard of your request.",
-        )
+    open_one = find_open_referral(session, person.id)
+    if open_one is None:
+        return
+    if open_one.facility_id == facility_id:
+        said = f"There is an open referral for this person already: {open_one.number}. Nothing was filed a second time."
+    else:
+        said = "The program supports this person already. Nothing was filed a second time."
+    raise Conflict("already_referred", said)
 
 
 def _number() -> str:

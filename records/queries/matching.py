@@ -13,7 +13,7 @@ from domain.match_facts import Candidate, Clearance, Limits, Need, Ranking
 from domain.matching import rank
 from domain.vocabulary import OfferState, Setting
 from records.queries.case import CaseRows
-from records.tables import Absence, Assignment, Bridger, Facility, Offer, Program, Referral, Staff
+from records.tables import Absence, Assignment, Bridger, Contact, Facility, Offer, Program, Referral, Staff
 
 
 def rank_for(session: Session, rows: CaseRows, now: datetime) -> Ranking:
@@ -38,6 +38,9 @@ def need_of(rows: CaseRows) -> Need:
         area=person.area,
         facility_id=referral.facility_id,
         needs_in_reach=before_leaving and _asks_in_reach(rows) and _needs_clearance(rows),
+        meets_by=min((c.due_at for c in rows.contacts if _is_in_reach(rows, c)), default=None)
+        if before_leaving
+        else None,
         leaves_at=referral.discharged_at or rows.facts().expected_at,
         language=person.language,
         language_strength=person.language_strength,
@@ -55,6 +58,12 @@ def _needs_clearance(rows: CaseRows) -> bool:
 
 def _asks_in_reach(rows: CaseRows) -> bool:
     return any(rule.due.after == "acceptance" and rule.due.not_after for rule in rows.protocol.contacts)
+
+
+def _is_in_reach(rows: CaseRows, contact: Contact) -> bool:
+    """Whether this is the meeting before leaving, and is still to come."""
+    rule = rows.rule(contact.key) if contact.state.is_awaited else None
+    return rule is not None and rule.due.after == "acceptance" and rule.due.not_after is not None
 
 
 _OF_PROGRAM: BindParameter[str] = bindparam("program_id")

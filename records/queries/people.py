@@ -10,7 +10,9 @@ import jellyfish
 from rapidfuzz import fuzz
 from sqlmodel import Session, col, or_, select
 
+from domain.errors import NotFound
 from domain.vocabulary import OPEN_STATUSES
+from records.access import Actor, visible
 from records.tables import JournalEntry, NotDuplicate, Person, PersonIdentifier, Referral
 
 ALIKE = 82
@@ -25,6 +27,11 @@ class Likeness:
     reasons: tuple[str, ...]
     score: int
     open_referral_id: str | None
+
+    @property
+    def is_certain(self) -> bool:
+        """The same number, or the same name and birth date."""
+        return self.score == 100
 
 
 def find_duplicates(
@@ -110,6 +117,27 @@ def find_open_referral(session: Session, person_id: str) -> Referral | None:
         .where(Referral.person_id == person_id, col(Referral.status).in_(OPEN_STATUSES))
         .order_by(col(Referral.submitted_at), col(Referral.id))
     ).first()
+
+
+def get_known_person(session: Session, actor: Actor, person_id: str) -> Person:
+    """A person on record whom somebody recognized: within the program, followed to the record it was merged into.
+
+    Raises NotFound.
+    """
+    person = session.get(Person, person_id)
+    if person is not None and person.merged_into_id:
+        person = session.get(Person, person.merged_into_id)
+    if person is None or person.program_id != actor.program_id:
+        raise NotFound("That person")
+    return person
+
+
+def is_with_others(session: Session, actor: Actor, person_id: str) -> bool:
+    """Whether this person has an open referral that the actor may not see: one of another facility."""
+    open_one = find_open_referral(session, get_known_person(session, actor, person_id).id)
+    if open_one is None:
+        return False
+    return session.exec(select(Referral.id).where(Referral.id == open_one.id, visible(actor))).first() is None
 
 
 def find_merge(session: Session, merged: Person) -> JournalEntry | None:

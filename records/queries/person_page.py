@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from domain.plan import is_try
 from domain.vocabulary import ContactState, EscalationState, Role
 from records.access import Actor, visible
 from records.queries.case import CaseRows, load_case
@@ -53,7 +54,7 @@ class PersonPage:
 
     def attempts_for(self, contact: Contact) -> list[Attempt]:
         """The tries within a contact's window, oldest first."""
-        return [a for a in self.rows.attempts if a.at >= contact.opens_at and a.outcome.counts_as_attempt]
+        return [a for a in self.rows.attempts if is_try(a, contact.opens_at)]
 
 
 def load_person_page(session: Session, actor: Actor, referral_id: str) -> PersonPage:

@@ -200,14 +200,19 @@ def first_reached_at(session: Session, referral: Referral, now: datetime) -> dat
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Somebody on record who may be the person being typed, with only what it takes to tell whether they are."""
+    """Somebody on record who may be the person being typed. Of somebody whom another facility referred it says only
+    what is alike: neither who they are nor whether the program supports them is this planner's to see.
+
+    `may_be_chosen`: whether the planner can say that it is the same person, who is one of theirs or just as typed.
+    """
 
     person_id: str
-    name: str
-    birth_on: date | None
     reasons: tuple[str, ...]
     is_ours: bool
-    is_open: bool
+    may_be_chosen: bool
+    name: str = ""
+    birth_on: date | None = None
+    is_open: bool = False
     number: str = ""
     referral_id: str = ""
 
@@ -229,15 +234,18 @@ def alikes(session: Session, actor: Actor, found: Sequence[Likeness]) -> list[Al
 
 def _alike(likeness: Likeness, mine: Referral | None) -> Alike:
     person = likeness.person
+    if mine is None:
+        return Alike(person.id, likeness.reasons, is_ours=False, may_be_chosen=likeness.is_certain)
     return Alike(
         person_id=person.id,
+        reasons=likeness.reasons,
+        is_ours=True,
+        may_be_chosen=True,
         name=f"{person.given_name} {person.family_name}",
         birth_on=person.birth_on,
-        reasons=likeness.reasons,
-        is_ours=mine is not None,
-        is_open=likeness.open_referral_id is not None,
-        number=mine.number if mine is not None else "",
-        referral_id=mine.id if mine is not None else "",
+        is_open=mine.status in OPEN_STATUSES,
+        number=mine.number,
+        referral_id=mine.id,
     )
 
 

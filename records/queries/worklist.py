@@ -13,7 +13,7 @@ from sqlmodel import Session, and_, col, exists, or_, select
 
 from domain.agenda import SEARCH_WORDS, due_words
 from domain.clock import end_of, latest_call, local_date
-from domain.plan import missing_of
+from domain.plan import is_try, missing_of
 from domain.protocol import ContactRule, rule_of
 from domain.vocabulary import (
     OPEN_STATUSES,
@@ -143,7 +143,7 @@ def _task(
 ) -> Task:
     rule = rule_for(session, referral, contact.key)
     is_high_risk = any(RiskFlag(risk).is_high for risk in referral.risks)
-    mine = [a for a in tries if a.at >= contact.opens_at and a.outcome.counts_as_attempt]
+    mine = [a for a in tries if is_try(a, contact.opens_at)]
     by_night = contact.due_at - contact.opens_at > timedelta(hours=12)
     return Task(
         contact=contact,

@@ -36,6 +36,17 @@ def test_a_person_of_another_facility_is_told_by_likeness_alone(house: House) ->
     assert likely["reasons"]
 
 
+def test_the_open_referral_of_another_facility_is_told_to_nobody_else(house: House) -> None:
+    """Somebody whom the planner knows from before is with another facility now."""
+    ended = house.file()
+    house.post("supervisor", f"/referrals/{ended}/close", {"reason": "not_eligible"})
+    now = house.file("jailer", person=None, person_id=person_of(house, ended), setting="jail")
+    likely = house.post("planner", "/people/search", SPELLED_ALIKE)["items"][0]
+    assert likely["person"]["family_name"] == "Sample"
+    assert likely["open_referral_id"] is None
+    assert house.post("manager", "/people/search", SPELLED_ALIKE)["items"][0]["open_referral_id"] == now
+
+
 def test_a_person_of_another_program_is_not_found(house: House) -> None:
     house.file()
     found = house.post("stranger", "/people/search", SPELLED_ALIKE)

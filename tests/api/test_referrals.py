@@ -116,6 +116,21 @@ class TestWhatCannotBe:
         response = house.call("planner", "POST", "/referrals", second)
         assert response.status_code == 409
         assert response.json()["code"] == "already_referred"
+        assert house.get("planner", f"/referrals/{first}")["number"] in response.json()["detail"]
+
+    def test_a_person_whom_another_facility_referred_is_acknowledged(self, house: House) -> None:
+        """Both referrers are answered (scenario 12), and neither learns of the other's referral."""
+        first = house.file()
+        referral = house.get("planner", f"/referrals/{first}")
+        second = REFERRAL | {"person": None, "person_id": referral["person_id"], "setting": "jail"}
+        for _ in range(2):
+            response = house.call("jailer", "POST", "/referrals", second)
+            assert (response.status_code, response.json()["code"]) == (202, "already_supported")
+            for told in (first, referral["number"], "location"):
+                assert told not in response.text
+        timeline = house.get("supervisor", f"/referrals/{first}/timeline")["items"]
+        assert len([line for line in timeline if line["event"] == "referral.joined"]) == 1
+        assert len(house.get("manager", "/referrals")["items"]) == 1
 
     def test_a_facility_that_is_not_yours(self, house: House) -> None:
         for facility in (house.facilities["jail"], "fac_none"):

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,12 @@ from cli import guard
 from cli import main as entry
 from cli.opening import Stop
 from domain.errors import Conflict
-from records import engine, migrate
+from records import clock, engine, migrate
 from records.commands import sign_in
 from records.seed.people import PASSWORD
 from records.settings import get_settings
 from records.tables import Bridger, Program, Referral, Staff, StaffSession
 
-SAMPLE = Path(__file__).parents[2] / "records" / "seed" / "releases-sample.csv"
 COMMANDS = {
     "up", "api", "worker", "migrate", "seed", "check-config", "token", "import", "user", "program",
     "facility", "simulate",
@@ -128,30 +128,38 @@ def test_a_token_is_all_that_stdout_holds(set_up: Path) -> None:
     assert staff.email == "ma@peers.example"
 
 
-def test_a_release_list_is_taken_twice_and_counts_once(set_up: Path) -> None:
-    first = run("import", str(SAMPLE), "--facility", "Example County Jail")
-    with engine.read_session() as session:
-        filed = len(session.exec(select(Referral)).all())
-    assert filed >= 4
-    assert f"{filed} filed" in first.stdout
-    assert first.exit_code == ("refused" in first.stdout)
-    again = run("import", str(SAMPLE), "--facility", "Example County Jail")
-    assert "filed" not in again.stdout
-    with engine.read_session() as session:
-        assert len(session.exec(select(Referral)).all()) == filed
+@pytest.fixture
+def sample(set_up: Path) -> str:
+    """The sample, as somebody keeps it in a file."""
+    file = set_up / "releases.csv"
+    file.write_text(run("import", "--sample").stdout, encoding="utf-8")
+    return str(file)
 
 
-def test_whose_list_it_is_goes_without_saying_when_there_is_one_jail(set_up: Path) -> None:
-    assert "filed" in run("import", str(SAMPLE)).stdout
+def test_the_sample_is_taken_whole_and_counts_once(sample: str) -> None:
+    first = run("import", sample, "--facility", "Example County Jail")
+    assert "6 rows: 6 filed." in first.stdout
+    again = run("import", sample, "--facility", "Example County Jail")
+    assert "6 rows: 6 duplicate." in again.stdout
+    with engine.read_session() as session:
+        assert len(session.exec(select(Referral)).all()) == 6
+
+
+def test_an_import_of_nothing_says_where_to_begin(set_up: Path) -> None:
+    with pytest.raises(Stop, match="footbridge import --sample"):
+        run("import")
+
+
+def test_whose_list_it_is_goes_without_saying_when_there_is_one_jail(sample: str) -> None:
+    assert "filed" in run("import", sample).stdout
     run("facility", "add", "Other Jail", "--kind", "jail", "--setting", "jail")
     with pytest.raises(Stop, match=r"Say whose list it is .* are: Example County Jail, Other Jail"):
-        run("import", str(SAMPLE))
+        run("import", sample)
 
 
 def test_others_write_while_a_long_list_is_taken(set_up: Path, tmp_path: Path) -> None:
-    rows = (
-        f"B-{n},Given{'abcdefghij'[n % 10]},Family{n * 7919:x},19{n % 90 + 10}-05-31,2026-12-01" for n in range(400)
-    )
+    day = clock.now().date() + timedelta(days=6)
+    rows = (f"B-{n},Given{'abcdefghij'[n % 10]},Family{n * 7919:x},19{n % 90 + 10}-05-31,{day}" for n in range(400))
     header = "booking_number,first_name,last_name,birth_date,release_date"
     (tmp_path / "long.csv").write_text("\n".join([header, *rows]), encoding="utf-8")
     seen: set[int] = set()

@@ -155,6 +155,12 @@ IN_REACH = replace(NEED, needs_in_reach=True)
             {"absences": (Absence(NOW - timedelta(days=1), LEAVES),)},
             "Is away all the time until the person leaves, and cannot meet them before.",
         ),
+        (
+            Rule.ABSENCE,
+            replace(NEED, meets_by=NOW + timedelta(days=2)),
+            {"absences": (Absence(NOW, LEAVES),)},
+            "Is away all the time until the person leaves, and cannot meet them before.",
+        ),
         (Rule.CASELOAD, NEED, {"caseload": 15}, "Supports 15 of at most 15 people: no room."),
         (Rule.CASELOAD, NEED, {"caseload": 2, "caseload_limit": 2}, "Supports 2 of at most 2 people: no room."),
         (Rule.CASELOAD, NEED, {"caseload": 0, "caseload_limit": 0}, "Supports 0 of at most 0 people: no room."),
@@ -296,6 +302,37 @@ def test_visits_in_pairs_are_noted_for_whoever_it_will_be() -> None:
     assert rank(replace(NEED, visits_in_pairs=True), [GOOD], NOW).notes == (
         "Visits are made in pairs: a second person is needed.",
     )
+
+
+MEETING = replace(NEED, meets_by=NOW + timedelta(days=2))
+
+
+def test_who_is_away_for_the_meeting_before_leaving_comes_later_and_it_is_said() -> None:
+    """Back for the day they leave, and yet not free: somebody else must meet them on the unit."""
+    away = replace(GOOD, id="bri_away", absences=(Absence(NOW, NOW + timedelta(days=3)),), caseload=0)
+    found = rank(MEETING, [away, replace(GOOD, caseload=7)], NOW)
+    assert [r.candidate_id for r in found.ranked] == ["bri_good", "bri_away"]
+    said = "Is away until Nov 26, 2026: cannot meet them before they leave by Wed Nov 25, 10 am."
+    assert said in found.ranked[1].reasons_against
+    assert found.ranked[0].reasons_against == ()
+
+
+@pytest.mark.parametrize(
+    ("need", "absence"),
+    [
+        (NEED, Absence(NOW, NOW + timedelta(days=3))),  # nobody asks for a meeting before, or it is made
+        (MEETING, Absence(NOW, NOW + timedelta(days=1))),  # back in time for it
+        (MEETING, Absence(NOW + timedelta(hours=4), NOW + timedelta(days=3))),  # here until then
+        (replace(NEED, meets_by=NOW - timedelta(hours=1)), Absence(NOW, NOW + timedelta(days=3))),  # past already
+    ],
+)
+def test_who_can_meet_them_before_is_not_held_back(need: Need, absence: Absence) -> None:
+    assert only(need, absences=(absence,)) == only(need)
+
+
+def test_here_for_the_meeting_and_away_for_the_leaving_is_away_when_it_counts() -> None:
+    absence = Absence(LEAVES, LEAVES + timedelta(days=5))
+    assert excluded(MEETING, absences=(absence,)).reason == "Is away until Dec 5, 2026, during the first three days."
 
 
 def test_somebody_whose_leaving_is_not_known_is_matched_from_today() -> None:

@@ -53,6 +53,7 @@ needs = st.builds(
     area=few(["", "02139", "100"]),
     facility_id=few(["", "fac_jail"]),
     needs_in_reach=st.booleans(),
+    meets_by=st.none() | instants,
     leaves_at=st.none() | instants,
     language=few(["", "en", "es"]),
     language_strength=st.none() | few(Strength),
@@ -89,7 +90,7 @@ def test_leaving_out_one_candidate_does_not_reorder_the_others(need: Need, crowd
     assert fewer == [i for i in all_of_them if not crowd or i != crowd[0].id]
 
 
-@given(needs, candidates, few(["language", "gender", "order", "in_reach", "limit"]))
+@given(needs, candidates, few(["language", "gender", "order", "in_reach", "meeting", "limit"]))
 def test_asking_for_more_never_adds_candidates(need: Need, crowd: list[Candidate], more: str) -> None:
     limits = Limits(caseload=3 if more == "limit" else 15)
     harder = {
@@ -97,6 +98,7 @@ def test_asking_for_more_never_adds_candidates(need: Need, crowd: list[Candidate
         "gender": replace(need, gender_strength=Strength.HARD),
         "order": replace(need, protective_orders=need.protective_orders | {c.id for c in crowd[:3]}),
         "in_reach": replace(need, needs_in_reach=True),
+        "meeting": replace(need, meets_by=NOW + timedelta(days=2)),
         "limit": need,
     }[more]
 

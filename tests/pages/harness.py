@@ -114,7 +114,7 @@ class Page(HTMLParser):
 def complaints_about(html: str) -> list[str]:
     """Everything wrong with a page, a sentence each; empty when it is as every page must be."""
     page = Page(html)
-    checks = (_head, _ids, _scripts_and_styles, _forms, _labels, _cuts, _links, _headings, _references)
+    checks = (_head, _ids, _scripts_and_styles, _forms, _labels, _cuts, _links, _headings, _error_summary, _references)
     return page.complaints + [complaint for check in checks for complaint in check(page)]
 
 
@@ -223,6 +223,15 @@ def _headings(page: Page) -> list[str]:
         if not _words(heading.text):
             found.append(f"{heading.line} is empty")
     return found
+
+
+def _error_summary(page: Page) -> list[str]:
+    """What needs another look is listed in the order in which it stands on the page."""
+    ids = [element.attributes.get("id", "") for element in page.elements]
+    names = [one.attributes.get("href", "")[1:] for one in page.all("a")
+             if any(outer.attributes.get("id") == "error-summary" for outer in one.around)]  # fmt: skip
+    places = [ids.index(name) for name in names if name in ids]
+    return [] if places == sorted(places) else [f"the error summary is not in the order of the page: {names}"]
 
 
 def _references(page: Page) -> list[str]:

@@ -177,6 +177,22 @@ def test_a_mistake_is_said_beside_its_field_and_nothing_typed_is_lost(
     assert town.rows(Referral) == []
 
 
+def test_everything_that_is_wrong_is_listed_in_the_order_of_the_form(town: Planning) -> None:
+    planner = town.browser("planner")
+    all_wrong = {
+        "expected_on": "soon", "expected_time": "noonish", "given_name": "", "birth_on_month": "13",
+        "mrn": "x" * 90, "pronouns": "x" * 50, "visit_number": "x" * 90, "medicaid": "x" * 90,
+        "phones.0.number": "call me", "area": "x" * 30, "consent": "", "safety_note": "x" * 5000,
+        "first_appointment_where": "x" * 300, "unit": "x" * 300, "note": "x" * 5000,
+    }  # fmt: skip
+    page = check_page(press(planner, opened(planner), "preview", **(ADA | all_wrong)).text)
+    summary = [a.attributes["href"][1:] for a in page.all("a")
+               if any(outer.attributes.get("id") == "error-summary" for outer in a.around)]  # fmt: skip
+    assert summary == [name.replace("_month", "") for name in all_wrong], "each leads to its field"
+    folds = [e for e in page.all("details") if "pl-more" in e.attributes.get("class", "")]
+    assert all("open" in fold.attributes for fold in folds), "what is wrong is never folded away"
+
+
 def test_an_unknown_field_is_passed_over_and_never_kept(town: Planning) -> None:
     planner = town.browser("planner")
     draft = opened(planner)

@@ -35,6 +35,10 @@ def test_a_sound_page_has_no_complaints() -> None:
         ('<a href="/x"></a>', "says nothing"),
         ('<a href="#">x</a>', "leads nowhere"),
         ('<a href="#gone">x</a>', "leads to nothing"),
+        (
+            '<div id="error-summary"><a href="#b">x</a><a href="#a">y</a></div><p id="a"></p><p id="b"></p>',
+            "not in the order of the page",
+        ),
         ("<h4>x</h4>", "skips a level"),
         ("<h2></h2>", "is empty"),
         ("<p><div>x</div></p>", "stands inside <p>"),

@@ -65,12 +65,20 @@ def test_a_list_that_cannot_be_read_says_why(town: Planning, data: bytes, senten
     assert town.rows(Referral) == []
 
 
-def test_the_sample_on_the_page_is_taken_by_the_page(town: Planning) -> None:
-    jailer = town.browser("jailer")
-    jailer.get("/imports")
-    sample = jailer.client.get("/imports/sample.csv").content
-    clock.set_to(datetime.fromisoformat("2026-11-25T15:00:00+00:00"))
-    assert "Filed 6" in said(jailer.get(upload(jailer, sample).headers["location"]))
+@pytest.mark.parametrize(
+    "today", ["2026-11-25T15:00:00+00:00", "2027-03-14T04:30:00+00:00", "2031-01-01T23:30:00+00:00"]
+)
+@pytest.mark.parametrize(("who", "facility"), [("jailer", None), ("planner", None), ("manager", "jail")])
+def test_the_sample_on_the_page_is_taken_by_the_page(
+    town: Planning, today: str, who: str, facility: str | None
+) -> None:
+    """On any day, and for whichever facility somebody belongs to."""
+    clock.set_to(datetime.fromisoformat(today))
+    browser = town.browser(who)
+    browser.get("/imports")
+    sample = browser.client.get("/imports/sample.csv").content
+    chosen = {"facility_id": town.facilities[facility]} if facility else {}
+    assert "Filed 6" in said(browser.get(upload(browser, sample, **chosen).headers["location"]))
 
 
 def test_a_manager_says_whose_list_it_is(town: Planning) -> None:

@@ -221,6 +221,20 @@ def test_what_changes_everything_is_said_before_it_is_saved(town: Bridging, outc
     assert status is ends.get(outcome, ReferralStatus.ON_HOLD)
 
 
+@pytest.mark.parametrize("outcome", ["in_hospital", "in_custody"])
+def test_word_of_where_somebody_is_was_no_try_to_meet_them_there(town: Bridging, outcome: str) -> None:
+    referral_id = town.refer("Ada", left=True)
+    bridger, log = town.browser("bridger"), f"/referrals/{referral_id}/log"
+    bridger.goes_to(log, mode="collateral", outcome=outcome, note="On the roster.", once="a", confirmed="yes")
+    for page in ("/today", f"/referrals/{referral_id}"):
+        shown = said(bridger.get(page))
+        assert "Meeting where the person is now" in shown
+        assert "1 of 2 tried" not in shown
+    town.time_passes(hours=2)
+    bridger.goes_to(log, mode="visit", outcome="no_answer", note="Not let in.", once="b")
+    assert "1 of 2 tried" in said(bridger.get("/today")), "the first visit counts"
+
+
 def test_an_entry_is_taken_back_with_a_reason_and_only_once(town: Bridging) -> None:
     referral_id = town.refer("Ada", left=True)
     bridger = town.browser("bridger")

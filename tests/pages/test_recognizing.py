@@ -16,7 +16,7 @@ from records import clock, engine
 from records.commands import closing
 from records.tables import JournalEntry, NotDuplicate, Person, Referral
 from tests.pages.bridging import NOW, said
-from tests.pages.planning import ADA, Planning, begin, kept, opened, press, value_of
+from tests.pages.planning import ADA, Planning, begin, kept, opened, press, upload, value_of
 
 pytestmark = pytest.mark.sqlite
 
@@ -37,11 +37,44 @@ def test_a_likely_double_is_shown_while_typing_with_only_what_tells_them_apart(t
     assert "Somebody on record looks alike" in ours
     assert "the same birth date" in ours
     assert f'href="/referrals/{town.rows(Referral)[0].id}"' in ours
-    theirs = kept(jailer, opened(jailer), **ADA)
-    assert "The program supports this person already." in theirs
-    assert "/referrals/ref_" not in theirs
-    for told in ("secret", "555", "Riverside", "psychiatric", town.rows(Referral)[0].number):
-        assert told not in theirs
+    same = kept(jailer, opened(jailer), **ADA)
+    assert "Somebody of another facility" in same
+    assert "you say on the next page whether it is the same person" in same
+    alike = kept(jailer, opened(jailer), **(ADA | {"given_name": "Adah", "family_name": "Sampel"}))
+    assert "Check the spelling; the program compares the two." in alike
+    for theirs in (same, alike):
+        assert "/referrals/ref_" not in theirs
+        for told in ("secret", "555", "Riverside", "psychiatric", "Sample", "supports", town.rows(Referral)[0].number):
+            assert told not in theirs
+
+
+def test_somebody_of_another_facility_is_never_the_answer_unless_they_are_just_as_typed(town: Planning) -> None:
+    """Their name is not shown, so nobody can compare: the program does, which sees both."""
+    town.refer("Ada", person={"birth_on": date(1990, 1, 4)})
+    known = town.rows(Person)[0].id
+    jailer = town.browser("jailer")
+    draft = opened(jailer)
+    press(jailer, draft, "preview", **(ADA | {"setting": "jail", "family_name": "Sampel"}))
+    page = jailer.get(f"/referrals/new/preview?draft={draft}")
+    assert "Somebody of another facility looks alike." in said(page)
+    assert known not in page.html
+    jailer.goes_to("/referrals/new/send", draft=draft, seen=known, who=known)
+    assert len(town.rows(Person)) == 2
+    assert town.rows(NotDuplicate) == [], "nobody told them apart"
+    assert "Sampel" in said(town.browser("supervisor").get("/people/duplicates"))
+
+
+def test_somebody_else_of_another_facility_is_for_the_program_to_tell_apart(town: Planning) -> None:
+    town.refer("Ada", person={"birth_on": date(1990, 1, 4)})
+    known = town.rows(Person)[0].id
+    jailer = town.browser("jailer")
+    draft = opened(jailer)
+    press(jailer, draft, "preview", **(ADA | {"setting": "jail"}))
+    shown = said(jailer.get(f"/referrals/new/preview?draft={draft}"))
+    assert "The same person as somebody of another facility" in shown
+    assert "Choose this too when you cannot tell: the program compares." in shown
+    jailer.goes_to("/referrals/new/send", draft=draft, seen=known, who="new")
+    assert (len(town.rows(Person)), town.rows(NotDuplicate)) == (2, [])
 
 
 def test_nobody_is_filed_before_the_question_is_answered(town: Planning) -> None:
@@ -107,13 +140,13 @@ def test_somebody_known_from_before_keeps_what_was_known_of_them(town: Planning)
     known = town.rows(Person)[0]
     jailer = town.browser("jailer")
     draft = opened(jailer)
-    new = ADA | {"setting": "jail", "phones.0.number": "212-555-0188", "family_name": "Sampel"}
+    new = ADA | {"setting": "jail", "phones.0.number": "212-555-0188"}
     press(jailer, draft, "preview", **new)
     jailer.goes_to("/referrals/new/send", draft=draft, seen=known.id, who=known.id)
     person = town.rows(Person)[0]
     assert len(town.rows(Person)) == 1
     assert [p["number"] for p in person.phones] == ["+12125550188", "+12125550123"]
-    assert (person.full_name, person.aliases, person.safety_note) == ("Ada Sample", ["Ada Sampel"], "Dog.")
+    assert (person.full_name, person.safety_note) == ("Ada Sample", "Dog.")
     assert town.rows(Referral, Referral.setting == Setting.JAIL)[0].previous_id == referral_id
 
 
@@ -146,6 +179,28 @@ def test_a_message_without_a_referral_waits_to_be_completed(town: Planning) -> N
     assert (row.needs_note, row.planner_id) == ("Called the ward.", town.staff["planner"])
     assert len(town.rows(Referral)) == 1
     assert planner.fetch(f"/referrals/new?draft={referral_id}").headers["location"] == f"/referrals/{referral_id}"
+
+
+def test_a_draft_about_somebody_whom_another_facility_referred_ends_as_their_double(town: Planning) -> None:
+    referral_id = town.refer("Ada", person={"birth_on": date(1990, 1, 4)})
+    known = town.rows(Person)[0].id
+    jailer = town.browser("jailer")
+    row = b"booking_number,first_name,last_name,birth_date,release_date\nB-1,Ada,Sample,1990-01-04,2026-11-20\n"
+    report = jailer.get(upload(jailer, row).headers["location"])
+    assert "Open it and say whether it is the same person." in said(report)
+    number = town.row(referral_id).number
+    assert number not in report.html
+    [draft] = town.rows(Referral, Referral.status == ReferralStatus.DRAFT)
+    assert (draft.person_id == known, draft.expected_on) == (False, date(2026, 11, 20))
+    press(jailer, draft.id, "preview", **(ADA | {"setting": "jail"}))
+    page = jailer.follow("/referrals/new/send", draft=draft.id, seen=known, who=known)
+    assert "The program supports this person already, so nothing was filed a second time." in said(page)
+    assert town.row(draft.id).closure_reason is ClosureReason.DUPLICATE
+    assert "From a message" not in said(jailer.get("/referrals?show=drafts"))
+    again = jailer.get(upload(jailer, row).headers["location"])
+    assert "Already known 1" in said(again)
+    assert number not in again.html
+    assert len(town.rows(Referral)) == 2
 
 
 def test_a_draft_about_somebody_known_goes_to_their_record(town: Planning) -> None:

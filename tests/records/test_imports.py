@@ -15,7 +15,10 @@ from domain.errors import NotAllowed, NotFound
 from domain.vocabulary import ConsentStatus, Disposition, ReferralStatus, Setting
 from records import clock, engine
 from records.access import Actor, actor_of
+from records.commands import referrals
 from records.commands.imports import ImportReport, import_releases
+from records.commands.people import Identifier, PersonDetails
+from records.commands.referrals import ReferralDetails
 from records.queries.imports import get_import, list_imports
 from records.tables import Inbound, JournalEntry, Person, Referral, Staff
 from tests.api.house import House, build_house
@@ -94,6 +97,53 @@ def test_somebody_with_an_open_referral_is_not_filed_twice(house: House) -> None
     assert results(report) == ["filed", "duplicate"]
     assert len(rows(Referral)) == 1
     assert "Robin" not in report.rows[1].sentence  # the report names nobody
+
+
+ROBIN = "B-1,Robin,Imaginary,1990-05-31,2026-12-01,,,,212-555-0101\n"
+
+
+def referred_elsewhere(house: House, *identifiers: Identifier) -> Referral:
+    """Robin, whom the hospital has referred."""
+    person = PersonDetails("Robin", "Imaginary", birth_on=date(1990, 5, 31), identifiers=identifiers)
+    with engine.transaction() as session:
+        details = ReferralDetails(Setting.PSYCHIATRIC_INPATIENT)
+        return referrals.file_referral(session, actor(house, "planner"), person, details)
+
+
+@pytest.mark.parametrize("who", ["jailer", "manager"])
+def test_of_another_facilitys_referral_a_report_says_nothing(house: House, who: str) -> None:
+    """The same name and birth date elsewhere: a draft waits for somebody who can ask the person, whoever uploads."""
+    theirs = referred_elsewhere(house)
+    [row] = send(house, ROBIN, who, facility_id=house.facilities["jail"]).rows
+    assert row.result == "duplicate"
+    assert theirs.number not in row.sentence
+    draft = rows(Referral, Referral.id == row.referral_id)[0]
+    assert (draft.status, draft.facility_id) == (ReferralStatus.DRAFT, house.facilities["jail"])
+    assert draft.person_id != theirs.person_id
+    [again] = send(house, ROBIN, who, facility_id=house.facilities["jail"]).rows
+    assert (again.result, again.referral_id) == ("duplicate", draft.id)
+    assert theirs.number not in again.sentence
+
+
+def test_a_booking_number_of_somebody_who_is_with_others_is_acknowledged(house: House) -> None:
+    theirs = referred_elsewhere(house, Identifier(f"booking:{house.facilities['jail']}", "B-1"))
+    for _ in range(2):
+        [row] = send(house, ROBIN).rows
+        assert (row.result, row.referral_id) == ("duplicate", None)
+        assert "hears that you asked too" in row.sentence
+        assert theirs.number not in row.sentence
+    joined = rows(JournalEntry, JournalEntry.stream == theirs.id, JournalEntry.event == "referral.joined")
+    assert len(joined) == 1
+    assert len(rows(Referral)) == 1
+
+
+def test_somebody_alike_at_another_facility_is_not_told_of(house: House) -> None:
+    referred_elsewhere(house)
+    [row] = send(house, ROBIN.replace("Robin", "Robyn")).rows
+    assert row.result == "filed"
+    assert "alike" not in row.sentence
+    [ours] = send(house, ROBIN.replace("Robin", "Robynn").replace("B-1", "B-2")).rows
+    assert "Somebody on record looks alike; compare them." in ours.sentence
 
 
 def test_a_refused_row_holds_up_no_other(house: House) -> None:

@@ -17,7 +17,7 @@ from records.access import Actor, actor_of
 from records.commands import agenda, offers, referrals
 from records.commands.discharges import record_discharge
 from records.commands.inbound import Taken, receive_notification
-from records.commands.people import Identifier, PersonDetails
+from records.commands.people import Identifier, PersonDetails, add_identifiers
 from records.commands.referrals import ReferralDetails
 from records.tables import Hold, Inbound, JournalEntry, Notification, Offer, Person, Referral, Staff
 from tests.api.house import NOW, House, build_house
@@ -139,6 +139,22 @@ def test_the_same_message_twice_changes_nothing(house: House) -> None:
     assert len(rows(Inbound)) == 1
 
 
+@pytest.mark.parametrize("kind", ["admit", "discharge"])
+def test_a_facility_hears_nothing_of_what_another_one_filed(house: House, kind: str) -> None:
+    """By a number that both know it is the same person: what was done is the program's to know."""
+    nobody = notice("admit", message_id="nobody", start=clock.now())
+    assert take(house, nobody, "jailer").action == "told", "nor can somebody find out by asking"
+    referral_id = begun(house)
+    number = Identifier("http://example.org/fhir/mrn", RECORD_NUMBER)
+    with engine.transaction() as session:
+        add_identifiers(session, session.get_one(Person, referral(referral_id).person_id), [number])
+    later = {"end": clock.now()} if kind == "discharge" else {}
+    message = notice(kind, message_id="theirs", visit="theirs", start=clock.now() - HOUR, **later)
+    for taken in (take(house, message, "jailer"), take(house, message, "jailer")):
+        assert (taken.action, taken.sentence, taken.referral_id) == ("told", "The program was told.", None)
+    assert len(rows(Hold, Hold.referral_id == referral_id)) == 1, "and yet it was done"
+
+
 def test_another_message_under_the_same_id_is_refused(house: House) -> None:
     referral_id = file(house)
     take(house, notice("discharge", message_id="one", start=NOW - 4 * DAY, end=NOW - 2 * HOUR))
@@ -168,9 +184,7 @@ def test_an_admission_under_a_number_that_nobody_knows_is_put_before_the_supervi
     clock.advance(DAY)
     for message_id in ("one", "two"):
         taken = take(house, notice("admit", message_id=message_id, visit="elsewhere", start=clock.now() - HOUR))
-        assert (taken.action, taken.referral_id, taken.person_id) == ("nothing", None, None), (
-            "the sender learns nothing"
-        )
+        assert (taken.action, taken.referral_id, taken.person_id) == ("told", None, None), "the sender learns nothing"
     assert referral(referral_id).status is ReferralStatus.IN_PROGRESS
     with engine.read_session() as session:
         told = session.exec(select(Notification).where(Notification.template == "admission_suspected")).all()
@@ -221,7 +235,7 @@ def test_the_discharge_of_a_stay_that_nobody_told_of_is_no_correction(house: Hou
 
 def test_a_discharge_into_custody_is_no_draft(house: House) -> None:
     taken = take(house, disposed(notice("discharge", start=NOW - 4 * DAY, end=NOW - HOUR), "21"))
-    assert taken.action == "nothing"
+    assert taken.action == "told"
     assert not rows(Referral)
 
 
@@ -229,7 +243,7 @@ def test_the_published_examples_are_taken_in_every_order(house: House) -> None:
     for first, second, third in (("admit", "transfer", "discharge"), ("discharge", "transfer", "admit")):
         for event in (first, second, third):
             taken = take(house, notice(event))
-            assert taken.action in ("nothing", "drafted")
+            assert taken.action in ("told", "drafted")
     assert len(rows(Referral)) == 1
 
 

@@ -28,6 +28,7 @@ from domain.vocabulary import (
 )
 from records import engine
 from records.commands import (
+    absences,
     assignments,
     changes,
     closing,
@@ -283,6 +284,19 @@ def test_11_no_clearance(world: World) -> None:
     assert ada.accept_offer() == "Ines"
 
 
+def test_11b_away_on_the_days_of_the_meeting_on_the_unit(world: World) -> None:
+    """Back before she leaves, and not free all the same: whoever can meet her on the unit is asked first."""
+    back = world.now + timedelta(days=3)
+    world.do("Ben", absences.set_absence, world.actors["Ben"].id, from_at=world.now, until_at=back)
+    ada = world.refer(leaves_in_days=6)
+    ranked, excluded = ranking(world, ada)
+    assert ranked[-1] == "Ben"
+    assert "Ben" not in excluded
+    with engine.read_session() as session:
+        found = rank_for(session, load_case(session, ada.id), world.now)
+    assert any("cannot meet them before they leave" in said for said in found.ranked[-1].reasons_against)
+
+
 def test_12_duplicate(world: World) -> None:
     """Duplicate: ED and inpatient refer the same person within 2 h: one active episode, both referrers acknowledged."""
     numbered = {"identifiers": [Identifier("state-id", "S-100")]}
@@ -297,13 +311,14 @@ def test_12_duplicate(world: World) -> None:
     with pytest.raises(Conflict) as refusal:
         world.refer(facility="Riverside", person_id=likely.person.id)
     assert refusal.value.code == "already_referred"
-    assert first.row.number in refusal.value.sentence
+    assert first.row.number not in refusal.value.sentence, "the number is the first facility's"
     second = "planner at Riverside"
     joined = world.do(second, recognition.join_referral, likely.person.id)
     world.do(second, recognition.join_referral, likely.person.id)
     assert joined.id == first.id
     assert len(first.events("referral.joined")) == 1
     assert first.events("referral.joined")[0].actor == world.actors[second].id
+    assert len(world.told("supervisor", "referral_joined")) == 1, "and the program hears of it"
     with pytest.raises(Conflict):
         world.refer(facility="Riverside", person=numbered)  # not recognized: the number shows who it is
     assert [j.id for j in world.journeys] == [first.id]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.interop.csv_text import MAX_BYTES, MAX_ROWS
+from domain.interop.release_sample import WRITTEN_ON, sample_around
 from domain.interop.releases_csv import COLUMNS, REQUIRED, ReleaseList, ReleaseRow, RowRefused, parse_releases
 from domain.vocabulary import Disposition, ReleaseKind, RiskFlag
 
@@ -72,6 +74,21 @@ def test_the_sample_is_taken_whole() -> None:
         risk_flags=frozenset({RiskFlag.OVERDOSE, RiskFlag.NO_SAFE_PLACE}),
         facility="Example County Jail",
     )
+
+
+@pytest.mark.parametrize("today", [date(2026, 11, 25), date(2027, 3, 14), date(2028, 2, 29), date(2031, 1, 1)])
+def test_the_sample_is_moved_to_any_day_and_says_the_same(today: date) -> None:
+    shipped = (ROOT / "records/seed/releases-sample.csv").read_bytes()
+    moved = sample_around(shipped, today, "Other, Example Jail")
+    before, after = parse_releases(shipped, ZONE).rows, parse_releases(moved, ZONE).rows
+    for was, now in zip(before, after, strict=True):
+        assert isinstance(was, ReleaseRow)
+        assert isinstance(now, ReleaseRow)
+        assert now.release_on - today == was.release_on - WRITTEN_ON
+        assert now.facility == "Other, Example Jail"
+        moved_back = replace(now, release_on=was.release_on, release_at=was.release_at, facility=was.facility)
+        assert moved_back == was
+    assert sample_around(shipped, WRITTEN_ON, "Example County Jail") == shipped
 
 
 def test_the_seed_ships_the_sample() -> None:
