@@ -14,7 +14,7 @@ from domain.errors import Invalid, NotAllowed, NotFound
 from domain.vocabulary import Role
 from records import clock, engine, journal
 from records.access import system_actor
-from records.commands import passwords, programs, sign_in, staff
+from records.commands import common_passwords, passwords, programs, sign_in, staff
 from records.settings import get_settings
 from records.tables import ApiToken, JournalEntry, Staff, StaffSession
 
@@ -256,6 +256,12 @@ def test_signing_out_everywhere(someone: Staff) -> None:
         ("wxyzwxyzwxyz12 !", None),
         ("December2026!!", "password_common"),
         ("Footbridge-2026", "password_common"),
+        ("P@ssw0rd-P@ssw0rd", "password_common"),
+        ("1Qaz2wsx3EDC", "password_common"),
+        ("Sunshine!!2026", "password_common"),
+        ("chickenwing101", "password_common"),
+        ("leavemealone", "password_common"),
+        ("our footbridge is red", "password_personal"),
         ("xx sample xx yy", "password_personal"),
         ("I love PEERS.example", "password_personal"),
         ("sam.sample@peers.example", "password_personal"),
@@ -275,6 +281,25 @@ def test_weak_passwords_are_refused_with_a_way_out(someone: Staff, password: str
                 sign_in.set_password(session, someone.id, password)
             assert (problem.value.code, problem.value.field) == (code, "password")
     assert who(sign_in.sign_in(someone.email, password if code is None else PASSWORD)) is not None
+
+
+@pytest.mark.sqlite
+def test_a_long_password_is_welcome_and_each_of_its_characters_counts(someone: Staff) -> None:
+    words = " ".join(f"herons{number}" for number in range(40))[: passwords.LONGEST]
+    assert len(words) == passwords.LONGEST >= 128
+    with engine.transaction() as session:
+        sign_in.set_password(session, someone.id, words)
+    assert who(sign_in.sign_in(someone.email, words)) is not None
+    refused(password=words[:-1])
+    refused(password=words + "x")
+
+
+def test_the_list_of_common_passwords_is_long_where_ours_are_long() -> None:
+    """A list of short ones would refuse nothing that a rule of twelve characters lets through."""
+    long = [word for word in common_passwords.common_passwords() if len(word) >= passwords.SHORTEST]
+    assert len(common_passwords.common_passwords()) >= 10_000
+    assert len(long) >= 3_000, "ASVS 5.0, 6.2.4"
+    assert all(common_passwords.is_common(word) for word in long)
 
 
 @pytest.mark.sqlite
