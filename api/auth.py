@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi import Request, Response
 from sqlmodel import Session
@@ -170,3 +170,8 @@ def safe_return(path: str | None) -> str:
     if any(c in path for c in "\\\r\n\t") or urlsplit(path).netloc or path.startswith(("/sign-", "/api/")):
         return "/"
     return path
+
+
+def next_query(onward: str) -> str:
+    """The end of an address that remembers where one goes on to afterwards; nothing for the first page."""
+    return f"?next={quote(onward, safe='/')}" if onward != "/" else ""

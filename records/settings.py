@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""), description="signs what leaves in links and forms; at least 32 characters"
     )
+    former_secret_keys: SecretStr = Field(
+        SecretStr(""), description="earlier secret keys, with commas between: what they sealed still opens"
+    )
     clock_speed: float = Field(
         1.0, description="seconds of clock time a real second; above 1 in demonstrations only", gt=0
     )

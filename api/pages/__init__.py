@@ -34,6 +34,8 @@ from api.pages import (
     referral,
     referral_changes,
     report,
+    second_factor,
+    second_step,
     shell,
     sign_in,
     staff,
@@ -43,7 +45,9 @@ from api.pages import (
 ROUTERS: tuple[APIRouter, ...] = (
     shell.router,
     sign_in.router,
+    second_step.router,
     account.router,
+    second_factor.router,
     filing.router,
     planner.router,
     dates.router,

@@ -11,7 +11,7 @@ from domain.vocabulary import Role
 from records.commands import sign_in as commands
 from records.commands.passwords import SHORTEST
 from records.queries.staff import names_of
-from records.tables import Facility
+from records.tables import Facility, SecondFactor
 
 router = APIRouter()
 
@@ -28,7 +28,14 @@ def account(request: Request, session: SessionDep, me: Me) -> Response:
         {"term": "Works for", "text": facility.name if facility is not None else me.program.name},
         *({"term": "Supervisor", "text": name} for name in supervisor.values()),
     ]
-    return page("account.html", request, facts=facts, shortest=SHORTEST)
+    factor = session.get(SecondFactor, me.id)
+    return page(
+        "account.html",
+        request,
+        facts=facts,
+        shortest=SHORTEST,
+        has_second_factor=factor is not None and factor.confirmed_at is not None,
+    )
 
 
 @router.post("/account/password")

@@ -24,7 +24,7 @@ from records.queries.staff_pages import (
     list_facilities,
     list_members,
 )
-from records.tables import Staff
+from records.tables import SecondFactor, Staff
 
 router = APIRouter()
 
@@ -131,6 +131,7 @@ def member(request: Request, session: SessionDep, me: Me, staff_id: str) -> Resp
         roles=[Role(r).label for r in row.roles],
         duties=duties_of(me.program, row.id),
         people=count_people_of(session, row.id) if profile is not None else 0,
+        has_second_factor=(factor := session.get(SecondFactor, row.id)) is not None and factor.confirmed_at is not None,
         is_me=row.id == me.id,
         is_bridger=profile is not None,
         others=[{"value": "", "text": "Whoever fits best: each is sought anew"}]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam
@@ -18,10 +18,15 @@ from sqlmodel import Session, col, select
 
 from domain.errors import Invalid, NotAllowed, NotFound
 from records import clock, engine, journal
+from records.commands import second_factor
 from records.commands.passwords import check_password, hash_password, require_strong
+from records.commands.sessions import kept as _kept
+from records.commands.sessions import open_session
+from records.commands.sessions import real as _real
 from records.commands.staff import end_sessions
 from records.commands.text import LINE_LENGTH, checked_text
 from records.ids import new_id
+from records.sealing import secret_key
 from records.settings import get_settings
 from records.tables import ApiToken, Facility, Program, Staff, StaffSession
 
@@ -38,8 +43,6 @@ NO_MATCH = (
     "Your manager or administrator can give you a new password."
 )
 NOT_PRESENT = "This is not your present password. After several tries, wait a minute before the next one."
-
-_own_secret = secrets.token_bytes(32)
 
 
 def set_password(session: Session, staff_id: str, password: str, *, by: str | None = None) -> None:
@@ -60,6 +63,7 @@ def set_password(session: Session, staff_id: str, password: str, *, by: str | No
 def sign_in(email: str, password: str, agent: str = "") -> str:
     """Check an address and a password, and return the token of a new session.
 
+    Raises SecondStep when the password alone does not do: its token stands for who has come so far.
     Opens transactions of its own: the slow comparison holds no lock, and a refusal is written down too. Raises
     NotAllowed with one and the same sentence, in the same time, whether the address is unknown, the password wrong,
     the account closed, or a short wait is on: nothing tells a stranger which addresses exist.
@@ -68,16 +72,35 @@ def sign_in(email: str, password: str, agent: str = "") -> str:
     with engine.read_session() as session:
         known = session.exec(select(Staff).where(Staff.email == address)).first()
     is_right, newer = check_password(password, known.password_hash if known is not None else "")
-    token = None
+    token = step = None
     if known is not None:
         with engine.transaction() as session:
             if (row := _proven(session, known, is_right)) is not None:
                 row.password_hash = newer or row.password_hash
-                _note(session, row, "staff.signed_in")
-                token = _open_session(session, row, clock.now(), agent)
+                if second_factor.is_needed(session, row):
+                    step = second_factor.open_step(session, row, agent)
+                else:
+                    _note(session, row, "staff.signed_in")
+                    token = open_session(session, row, clock.now(), agent)
+    if step is not None:
+        raise second_factor.SecondStep(step)
     if token is None:
         raise NotAllowed("no_match", NO_MATCH)
     return token
+
+
+def prove_password(staff_id: str, password: str) -> None:
+    """Somebody who is signed in shows that it is they, before how they sign in is changed.
+
+    Opens transactions of its own. Raises Invalid; a wrong try counts as at signing in.
+    """
+    with engine.read_session() as session:
+        known = session.get_one(Staff, staff_id)
+    is_right, _ = check_password(password, known.password_hash)
+    with engine.transaction() as session:
+        row = _proven(session, known, is_right)
+    if row is None:
+        raise Invalid("no_match", NOT_PRESENT, field="current")
 
 
 def change_own_password(staff_id: str, token: str, current: str, new: str) -> None:
@@ -122,25 +145,6 @@ def _proven(session: Session, seen: Staff, is_right: bool) -> Staff | None:
         return None
     row.failed_sign_ins, row.locked_until = 0, None
     return row
-
-
-def _open_session(session: Session, staff: Staff, now: datetime, agent: str) -> str:
-    for old in session.exec(
-        select(StaffSession).where(StaffSession.staff_id == staff.id, col(StaffSession.ends_at) <= now)
-    ):
-        session.delete(old)
-    token = secrets.token_urlsafe(32)
-    session.add(
-        StaffSession(
-            id=_kept(token),
-            staff_id=staff.id,
-            created_at=now,
-            seen_at=now,
-            ends_at=now + _real(timedelta(hours=get_settings().session_absolute_hours)),
-            agent="".join(c for c in agent if c.isprintable())[:LINE_LENGTH],
-        )
-    )
-    return token
 
 
 def _with_staff(owned: Any, condition: ColumnElement[bool]) -> Select[Any]:
@@ -238,29 +242,12 @@ def staff_of_token(session: Session, token: str) -> Staff | None:
 
 def csrf_token(token: str) -> str:
     """What our own forms carry to show that they are ours: derived from the session, useless without it."""
-    return hmac.new(_secret(), b"csrf:" + _kept(token).encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret_key(), b"csrf:" + _kept(token).encode(), hashlib.sha256).hexdigest()
 
 
 def check_csrf(token: str, sent: str) -> bool:
     """Whether a form carries the word that belongs to this session."""
     return hmac.compare_digest(csrf_token(token).encode(), sent.encode())
-
-
-def _secret() -> bytes:
-    """The secret key; without one (a test, a trial) one of this process alone. Production does not start without."""
-    given = get_settings().secret_key.get_secret_value()
-    if not given and get_settings().environment == "production":
-        raise RuntimeError("FOOTBRIDGE_SECRET_KEY is not set")
-    return given.encode() or _own_secret
-
-
-def _kept(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _real(span: timedelta) -> timedelta:
-    """So long for the person at the keyboard, in the time of our clock."""
-    return span * clock.speed()
 
 
 def _writes(session: Session) -> bool:

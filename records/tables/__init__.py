@@ -16,6 +16,7 @@ from records.tables.organizations import (
 )
 from records.tables.people import NotDuplicate, Person, PersonIdentifier
 from records.tables.referrals import Assignment, Attempt, Contact, Escalation, EscalationTold, Hold, Offer, Referral
+from records.tables.sign_in import RecoveryCode, SecondFactor, SignInRules, SignInStep
 
 __all__ = [
     "Absence",
@@ -42,7 +43,11 @@ __all__ = [
     "PersonIdentifier",
     "Program",
     "ProtocolVersion",
+    "RecoveryCode",
     "Referral",
+    "SecondFactor",
+    "SignInRules",
+    "SignInStep",
     "Staff",
     "StaffSession",
 ]

@@ -15,7 +15,16 @@ from domain.vocabulary import Role
 from records.settings import get_settings
 from tests.api.house import House
 
-NEEDS_NOBODY = {"/sign-in", "/sign-out", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"}
+NEEDS_NOBODY = {
+    "/sign-in",
+    "/sign-in/second-step",
+    "/sign-out",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/docs",
+    "/openapi.json",
+}
 
 
 def _plain() -> Response:
