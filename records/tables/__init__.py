@@ -16,7 +16,7 @@ from records.tables.organizations import (
 )
 from records.tables.people import NotDuplicate, Person, PersonIdentifier
 from records.tables.referrals import Assignment, Attempt, Contact, Escalation, EscalationTold, Hold, Offer, Referral
-from records.tables.sign_in import RecoveryCode, SecondFactor, SignInRules, SignInStep
+from records.tables.sign_in import OneTimeLink, RecoveryCode, SecondFactor, SignInRules, SignInStep
 
 __all__ = [
     "Absence",
@@ -38,6 +38,7 @@ __all__ = [
     "NotDuplicate",
     "Notification",
     "Offer",
+    "OneTimeLink",
     "Outbox",
     "Person",
     "PersonIdentifier",

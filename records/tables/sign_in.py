@@ -49,3 +49,15 @@ class SignInStep(Row, table=True):
     ends_at: datetime = instant(nullable=False)
     tries: int = 0
     agent: str = ""
+
+
+class OneTimeLink(Row, table=True):
+    """An address with which somebody chooses their password, once. The address is derived from the id, not kept."""
+
+    id: str = Field(primary_key=True)
+    staff_id: str = points_to("staff.id", index=True)
+    is_invitation: bool = False  # a colleague made it; otherwise somebody asked for it at the door
+    created_at: datetime = instant(nullable=False)
+    created_by: str
+    expires_at: datetime = instant(nullable=False)
+    used_at: datetime | None = instant()

@@ -89,7 +89,7 @@ def test_a_text_fits_into_one_message_of_plain_letters(message: StaffMessage) ->
         assert text.subject == ""
 
 
-ABOUT_ONESELF = {StaffMessage.SIGN_IN_CHANGED, StaffMessage.SECOND_STEP_REFUSED}
+ABOUT_ONESELF = {StaffMessage.CHOOSE_PASSWORD, StaffMessage.SIGN_IN_CHANGED, StaffMessage.SECOND_STEP_REFUSED}
 """These concern no referral."""
 
 

@@ -18,6 +18,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("program_id"),
     )
     op.create_table(
+        "onetimelink",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("staff_id", sa.String(), nullable=False),
+        sa.Column("is_invitation", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], initially="DEFERRED", deferrable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_onetimelink_staff_id"), "onetimelink", ["staff_id"], unique=False)
+    op.create_table(
         "recoverycode",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("staff_id", sa.String(), nullable=False),
