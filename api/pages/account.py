@@ -46,5 +46,6 @@ def change_password(request: Request, me: Me, form: FormDep) -> Response:
     if password and again and password != again:
         form.problem("again", "password_differs", "The two are not the same. Type the new password again.")
     form.check()
-    commands.change_own_password(me.id, auth.session_token(request) or "", current, password)
+    token = auth.session_token(request) or ""
+    commands.change_own_password(me.id, token, current, password, auth.source_of(request))
     return redirect_after_post(request, "/account", "Your password is changed. You were signed out everywhere else.")

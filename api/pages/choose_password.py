@@ -70,6 +70,5 @@ def choose(request: Request, form: FormDep, token: str) -> Response:
     except NotFound:
         return page("link_over.html", request, status=404)
     response = RedirectResponse("/", status_code=303)
-    auth.set_cookie(request, response, "session", session_token)
-    auth.drop_cookie(request, response, "visitor")
+    auth.begin_session(request, response, session_token)
     return response

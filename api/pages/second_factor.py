@@ -42,7 +42,7 @@ def begin(request: Request, me: Me, form: FormDep) -> Response:
     """Make a secret for an app, once the password was given again."""
     current = form.secret("current")
     form.check()
-    commands.begin_set_up(me.id, current)
+    commands.begin_set_up(me.id, current, auth.source_of(request))
     return redirect_after_post(request, f"{HERE}/set-up")
 
 
@@ -72,7 +72,7 @@ def new_codes(request: Request, me: Me, form: FormDep) -> Response:
     """Ten new recovery codes; the earlier ones end."""
     current = form.secret("current")
     form.check()
-    codes = commands.renew_codes(me.id, current)
+    codes = commands.renew_codes(me.id, current, auth.source_of(request))
     return page("recovery_codes.html", request, codes=codes, onward="/account", onward_label="Your account")
 
 
@@ -82,7 +82,7 @@ def remove(request: Request, me: Me, form: FormDep) -> Response:
     """By a password alone again."""
     current = form.secret("current")
     form.check()
-    commands.remove(me.id, auth.session_token(request) or "", current)
+    commands.remove(me.id, auth.session_token(request) or "", current, auth.source_of(request))
     return redirect_after_post(request, HERE, "The second step is taken away. You sign in by your password alone.")
 
 

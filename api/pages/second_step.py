@@ -50,7 +50,7 @@ def second_step(request: Request, form: FormDep) -> Response:
         form.problem("code", "required", "Enter the code that your app shows.")
     form.check()
     try:
-        token, codes = second_factor.finish_step(_token(request), code or recovery)
+        token, codes = second_factor.finish_step(_token(request), code or recovery, auth.source_of(request))
     except Invalid as refusal:
         if refusal.code == "step_over":
             return _begin_again(request, refusal.sentence)
@@ -59,9 +59,7 @@ def second_step(request: Request, form: FormDep) -> Response:
     response: Response = RedirectResponse(onward, status_code=303)
     if codes:
         response = page("recovery_codes.html", request, codes=codes, onward=onward, onward_label="Go on")
-    auth.set_cookie(request, response, "session", token)
-    for purpose in ("step", "visitor"):
-        auth.drop_cookie(request, response, purpose)
+    auth.begin_session(request, response, token)
     return response
 
 

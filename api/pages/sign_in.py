@@ -44,12 +44,11 @@ def sign_in(request: Request, form: FormDep) -> Response:
     onward = auth.safe_return(form.text("next", limit=500))
     form.check()
     try:
-        token = commands.sign_in(email, password, request.headers.get("user-agent", ""))
+        token = commands.sign_in(email, password, request.headers.get("user-agent", ""), auth.source_of(request))
     except SecondStep as needed:
         return ask_for_it(request, needed.token, onward)
     response = RedirectResponse(onward, status_code=303)
-    auth.set_cookie(request, response, "session", token)
-    auth.drop_cookie(request, response, "visitor")
+    auth.begin_session(request, response, token)
     return response
 
 

@@ -11,6 +11,7 @@ from domain.vocabulary import Role
 from records import clock, engine, journal
 from records.access import Actor
 from records.commands import second_factor as steps
+from records.commands.guessing import NOWHERE, Source
 from records.commands.passwords import hash_password
 from records.commands.sessions import kept
 from records.commands.sign_in import prove_password
@@ -20,9 +21,9 @@ from records.tables import RecoveryCode, SecondFactor, SignInRules, SignInStep, 
 SET_ALREADY = "The second step is set up. Take it away first, then set it up with the other app."
 
 
-def begin_set_up(staff_id: str, password: str) -> None:
+def begin_set_up(staff_id: str, password: str, source: Source = NOWHERE) -> None:
     """Make a secret for an app. It is not asked for before a code of it was typed. Raises Invalid, Conflict."""
-    prove_password(staff_id, password)
+    prove_password(staff_id, password, source)
     with engine.transaction() as session:
         factor = session.get(SecondFactor, staff_id)
         if factor is not None and factor.confirmed_at is not None:
@@ -47,9 +48,9 @@ def confirm_set_up(staff_id: str, token: str, code: str) -> list[str]:
     return codes
 
 
-def renew_codes(staff_id: str, password: str) -> list[str]:
+def renew_codes(staff_id: str, password: str, source: Source = NOWHERE) -> list[str]:
     """Ten new recovery codes in place of what is left of the earlier ones. Raises Invalid."""
-    prove_password(staff_id, password)
+    prove_password(staff_id, password, source)
     codes = steps.new_codes()
     hashes = [hash_password(one) for one in codes]
     with engine.transaction() as session:
@@ -61,9 +62,9 @@ def renew_codes(staff_id: str, password: str) -> list[str]:
     return codes
 
 
-def remove(staff_id: str, token: str, password: str) -> None:
+def remove(staff_id: str, token: str, password: str, source: Source = NOWHERE) -> None:
     """Sign in by a password alone again; other sessions end. Raises Invalid, Conflict when the program asks for it."""
-    prove_password(staff_id, password)
+    prove_password(staff_id, password, source)
     with engine.transaction() as session:
         staff = session.get_one(Staff, staff_id)
         _require_set(session.get(SecondFactor, staff_id))

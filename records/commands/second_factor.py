@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from domain.errors import Invalid
 from records import clock, engine, journal
+from records.commands.guessing import NOWHERE, Source, remember_device
 from records.commands.messages import tell
 from records.commands.passwords import check_password, hash_password
 from records.commands.sessions import kept, open_session, printable, real
@@ -128,7 +129,7 @@ def address_for_app(factor: SecondFactor, staff: Staff) -> str:
     return pyotp.TOTP(secret_of(factor), interval=PERIOD).provisioning_uri(name=staff.email, issuer_name=ISSUER)
 
 
-def finish_step(token: str, code: str) -> tuple[str, list[str]]:
+def finish_step(token: str, code: str, source: Source = NOWHERE) -> tuple[str, list[str]]:
     """The second step: the token of a new session, and new recovery codes when the app was set up by it.
 
     Opens transactions of its own: hashing is slow, and a refusal is written down too. Raises Invalid (`code_wrong`, and
@@ -152,6 +153,7 @@ def finish_step(token: str, code: str) -> tuple[str, list[str]]:
                 confirm(session, still.staff, still.factor, codes, hashes)
             session.delete(step)
             journal_of(session, still.staff, "staff.signed_in", steps=2)
+            remember_device(session, still.staff, source)
             session_token = open_session(session, still.staff, clock.now(), step.agent)
     if session_token is None:
         raise Invalid("code_wrong", WRONG_CODE, field="code")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from records import clock
+from records import clock, engine
 from records.commands.text import LINE_LENGTH
 from records.settings import get_settings
 from records.tables import Staff, StaffSession
@@ -32,6 +32,14 @@ def open_session(session: Session, staff: Staff, now: datetime, agent: str) -> s
         )
     )
     return token
+
+
+def end_token(token: str) -> None:
+    """Another session begins in the browser that held this one. Opens a transaction of its own."""
+    with engine.transaction() as session:
+        row = session.get(StaffSession, kept(token))
+        if row is not None:
+            session.delete(row)
 
 
 def kept(token: str) -> str:

@@ -19,6 +19,7 @@ from sqlmodel import Session, col, select
 from domain.errors import Invalid, NotAllowed, NotFound
 from records import clock, engine, journal
 from records.commands import second_factor
+from records.commands.guessing import NOWHERE, Source, count_wrong, forget_wrong, must_wait, remember_device
 from records.commands.passwords import check_password, hash_password, require_strong
 from records.commands.sessions import kept as _kept
 from records.commands.sessions import open_session
@@ -30,10 +31,6 @@ from records.sealing import secret_key
 from records.settings import get_settings
 from records.tables import ApiToken, Facility, Program, Staff, StaffSession
 
-FREE_TRIES = 3
-LONGEST_WAIT = timedelta(seconds=60)
-"""After three wrong tries in a row one account waits 2 s, 4 s, 8 s … but never above a minute: nobody can lock a ward
-out of its records by guessing, and 60 guesses an hour find no password of 12 characters."""
 TOUCH_EVERY = timedelta(minutes=1)
 LONGEST_TOKEN_DAYS = 400
 TOKEN_PREFIX = "fbt_"  # noqa: S105 (how a token begins, so that a scanner for leaked secrets finds one)
@@ -60,7 +57,7 @@ def set_password(session: Session, staff_id: str, password: str, *, by: str | No
     journal.append_for_program(session, row.program_id, "staff.password_set", actor=by or row.id, subject_id=row.id)
 
 
-def sign_in(email: str, password: str, agent: str = "") -> str:
+def sign_in(email: str, password: str, agent: str = "", source: Source = NOWHERE) -> str:
     """Check an address and a password, and return the token of a new session.
 
     Raises SecondStep when the password alone does not do: its token stands for who has come so far.
@@ -73,15 +70,15 @@ def sign_in(email: str, password: str, agent: str = "") -> str:
         known = session.exec(select(Staff).where(Staff.email == address)).first()
     is_right, newer = check_password(password, known.password_hash if known is not None else "")
     token = step = None
-    if known is not None:
-        with engine.transaction() as session:
-            if (row := _proven(session, known, is_right)) is not None:
-                row.password_hash = newer or row.password_hash
-                if second_factor.is_needed(session, row):
-                    step = second_factor.open_step(session, row, agent)
-                else:
-                    _note(session, row, "staff.signed_in")
-                    token = open_session(session, row, clock.now(), agent)
+    with engine.transaction() as session:
+        if (row := _proven(session, known, is_right, source)) is not None:
+            row.password_hash = newer or row.password_hash
+            if second_factor.is_needed(session, row):
+                step = second_factor.open_step(session, row, agent)
+            else:
+                _note(session, row, "staff.signed_in")
+                remember_device(session, row, source)
+                token = open_session(session, row, clock.now(), agent)
     if step is not None:
         raise second_factor.SecondStep(step)
     if token is None:
@@ -89,7 +86,7 @@ def sign_in(email: str, password: str, agent: str = "") -> str:
     return token
 
 
-def prove_password(staff_id: str, password: str) -> None:
+def prove_password(staff_id: str, password: str, source: Source = NOWHERE) -> None:
     """Somebody who is signed in shows that it is they, before how they sign in is changed.
 
     Opens transactions of its own. Raises Invalid; a wrong try counts as at signing in.
@@ -98,12 +95,12 @@ def prove_password(staff_id: str, password: str) -> None:
         known = session.get_one(Staff, staff_id)
     is_right, _ = check_password(password, known.password_hash)
     with engine.transaction() as session:
-        row = _proven(session, known, is_right)
+        row = _proven(session, known, is_right, source)
     if row is None:
         raise Invalid("no_match", NOT_PRESENT, field="current")
 
 
-def change_own_password(staff_id: str, token: str, current: str, new: str) -> None:
+def change_own_password(staff_id: str, token: str, current: str, new: str, source: Source = NOWHERE) -> None:
     """Somebody who is signed in with `token` chooses another password; their other sessions end.
 
     Opens transactions of its own, as `sign_in` does. Raises Invalid: the present password is not this one (a wrong try
@@ -117,33 +114,33 @@ def change_own_password(staff_id: str, token: str, current: str, new: str) -> No
     is_right, _ = check_password(current, known.password_hash)
     kept = hash_password(new) if is_right else ""
     with engine.transaction() as session:
-        row = _proven(session, known, is_right)
+        row = _proven(session, known, is_right, source)
         if row is not None:
             row.password_hash = kept
+            second_factor.say_changed(session, row, f"password:{clock.now().timestamp():.0f}")
             _note(session, row, "staff.password_changed", sessions=end_sessions(session, row.id, but=_kept(token)))
     if row is None:
         raise Invalid("no_match", NOT_PRESENT, field="current")
 
 
-def _proven(session: Session, seen: Staff, is_right: bool) -> Staff | None:
+def _proven(session: Session, seen: Staff | None, is_right: bool, source: Source) -> Staff | None:
     """Decide under the lock, on what is so now: many guesses at once find the wait that the first ones earned.
 
-    The account when the password proves that it is theirs; None when not, which is counted.
+    The account when the password proves that it is theirs; None when not, which is counted: see `guessing.py`.
     """
-    row = session.exec(select(Staff).where(Staff.id == seen.id).with_for_update()).one()
-    now = clock.now()
-    if not row.is_active or row.password_hash != seen.password_hash:
-        is_right = False  # closed, or the password changed while we compared with the old one
-    elif row.locked_until is not None and row.locked_until > now:
+    row = None
+    if seen is not None:
+        row = session.exec(select(Staff).where(Staff.id == seen.id).with_for_update()).one()
+    if must_wait(session, row, source):
         return None  # a try during a wait neither counts nor prolongs it
-    if not is_right:
-        row.failed_sign_ins += 1
-        if row.failed_sign_ins >= FREE_TRIES:
-            doublings = min(row.failed_sign_ins - FREE_TRIES + 1, 6)
-            row.locked_until = now + _real(min(timedelta(seconds=2**doublings), LONGEST_WAIT))
-        _note(session, row, "staff.sign_in_refused", tries=row.failed_sign_ins)
+    if row is None or seen is None or not row.is_active or row.password_hash != seen.password_hash:
+        is_right = False  # nobody, closed, or the password changed while we compared with the old one
+    if row is None or not is_right:
+        tries = count_wrong(session, row, source)
+        if row is not None:
+            _note(session, row, "staff.sign_in_refused", tries=tries)
         return None
-    row.failed_sign_ins, row.locked_until = 0, None
+    forget_wrong(session, row, source)
     return row
 
 

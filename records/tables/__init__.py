@@ -16,10 +16,19 @@ from records.tables.organizations import (
 )
 from records.tables.people import NotDuplicate, Person, PersonIdentifier
 from records.tables.referrals import Assignment, Attempt, Contact, Escalation, EscalationTold, Hold, Offer, Referral
-from records.tables.sign_in import OneTimeLink, RecoveryCode, SecondFactor, SignInRules, SignInStep
+from records.tables.sign_in import (
+    AddressTries,
+    KnownDevice,
+    OneTimeLink,
+    RecoveryCode,
+    SecondFactor,
+    SignInRules,
+    SignInStep,
+)
 
 __all__ = [
     "Absence",
+    "AddressTries",
     "ApiToken",
     "Assignment",
     "Attempt",
@@ -34,6 +43,7 @@ __all__ = [
     "Idempotency",
     "Inbound",
     "JournalEntry",
+    "KnownDevice",
     "Meta",
     "NotDuplicate",
     "Notification",

@@ -61,3 +61,22 @@ class OneTimeLink(Row, table=True):
     created_by: str
     expires_at: datetime = instant(nullable=False)
     used_at: datetime | None = instant()
+
+
+class KnownDevice(Row, table=True):
+    """A browser in which somebody signed in before: wrong tries of strangers do not make it wait."""
+
+    id: str = Field(primary_key=True)  # SHA-256 of the browser's token and the member of staff
+    staff_id: str = points_to("staff.id", index=True)
+    seen_at: datetime = instant(nullable=False)
+    failed_tries: int = 0
+    locked_until: datetime | None = instant()
+
+
+class AddressTries(Row, table=True):
+    """Wrong tries from one network address by browsers that nobody knows, whatever account they were at."""
+
+    id: str = Field(primary_key=True)  # a keyed hash: the records hold no network address
+    since_at: datetime = instant(nullable=False, index=True)
+    failed_tries: int = 0
+    locked_until: datetime | None = instant()

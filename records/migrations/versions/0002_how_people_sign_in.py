@@ -11,12 +11,32 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "addresstries",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("since_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("failed_tries", sa.Integer(), nullable=False),
+        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_addresstries_since_at"), "addresstries", ["since_at"], unique=False)
+    op.create_table(
         "signinrules",
         sa.Column("program_id", sa.String(), nullable=False),
         sa.Column("second_factor_roles", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["program_id"], ["program.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("program_id"),
     )
+    op.create_table(
+        "knowndevice",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("staff_id", sa.String(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("failed_tries", sa.Integer(), nullable=False),
+        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], initially="DEFERRED", deferrable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_knowndevice_staff_id"), "knowndevice", ["staff_id"], unique=False)
     op.create_table(
         "onetimelink",
         sa.Column("id", sa.String(), nullable=False),
