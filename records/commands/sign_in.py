@@ -21,8 +21,8 @@ from records import clock, engine, journal
 from records.commands import second_factor
 from records.commands.guessing import NOWHERE, Source, count_wrong, forget_wrong, must_wait, remember_device
 from records.commands.passwords import check_password, hash_password, require_strong
+from records.commands.sessions import end_session, open_session
 from records.commands.sessions import kept as _kept
-from records.commands.sessions import open_session
 from records.commands.sessions import real as _real
 from records.commands.staff import end_sessions
 from records.commands.text import LINE_LENGTH, checked_text
@@ -98,6 +98,13 @@ def prove_password(staff_id: str, password: str, source: Source = NOWHERE) -> No
         row = _proven(session, known, is_right, source)
     if row is None:
         raise Invalid("no_match", NOT_PRESENT, field="current")
+
+
+def end_own_session(staff_id: str, name: str, password: str, source: Source = NOWHERE) -> bool:
+    """End one of one's own sessions, once the password was given again. Raises Invalid; False when it had ended."""
+    prove_password(staff_id, password, source)
+    with engine.transaction() as session:
+        return end_session(session, session.get_one(Staff, staff_id), name)
 
 
 def change_own_password(staff_id: str, token: str, current: str, new: str, source: Source = NOWHERE) -> None:
