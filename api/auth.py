@@ -36,6 +36,7 @@ class SignInNeeded(Exception):
     def __init__(self, *, had_session: bool = False) -> None:
         super().__init__("sign in first")
         self.had_session = had_session
+        self.kept = ""  # what was sent meanwhile, by its id
 
 
 @dataclass(frozen=True)

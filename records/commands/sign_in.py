@@ -190,14 +190,14 @@ def session_of(session: Session, token: str, *, is_by_itself: bool = False) -> S
     return staff
 
 
-def sign_out(session: Session, token: str) -> None:
-    """End one session; one that has ended already stays so."""
+def sign_out(session: Session, token: str, *, why: str | None = None) -> None:
+    """End one session; one that has ended already stays so. `why`, when nobody asked for it."""
     row = session.get(StaffSession, _kept(token))
     if row is None:
         return
     staff = session.get_one(Staff, row.staff_id)
     session.delete(row)
-    _note(session, staff, "staff.signed_out")
+    _note(session, staff, "staff.signed_out", why=why)
 
 
 def sign_out_everywhere(session: Session, staff_id: str) -> int:

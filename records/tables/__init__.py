@@ -18,6 +18,7 @@ from records.tables.people import NotDuplicate, Person, PersonIdentifier
 from records.tables.referrals import Assignment, Attempt, Contact, Escalation, EscalationTold, Hold, Offer, Referral
 from records.tables.sign_in import (
     AddressTries,
+    KeptForm,
     KnownDevice,
     OneTimeLink,
     RecoveryCode,
@@ -43,6 +44,7 @@ __all__ = [
     "Idempotency",
     "Inbound",
     "JournalEntry",
+    "KeptForm",
     "KnownDevice",
     "Meta",
     "NotDuplicate",

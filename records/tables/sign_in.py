@@ -80,3 +80,13 @@ class AddressTries(Row, table=True):
     since_at: datetime = instant(nullable=False, index=True)
     failed_tries: int = 0
     locked_until: datetime | None = instant()
+
+
+class KeptForm(Row, table=True):
+    """What somebody had typed when their session ended, until they have signed in again. Sealed, and theirs alone."""
+
+    id: str = Field(primary_key=True)
+    staff_id: str = points_to("staff.id", index=True)
+    path: str  # where the form goes
+    fields: str  # sealed
+    created_at: datetime = instant(nullable=False)

@@ -27,6 +27,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("program_id"),
     )
     op.create_table(
+        "keptform",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("staff_id", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("fields", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], initially="DEFERRED", deferrable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_keptform_staff_id"), "keptform", ["staff_id"], unique=False)
+    op.create_table(
         "knowndevice",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("staff_id", sa.String(), nullable=False),
