@@ -16,14 +16,17 @@ from records.settings import get_settings
 from tests.api.house import House
 
 NEEDS_NOBODY = {
+    "/choose-password/{token}",
+    "/docs",
+    "/healthz",
+    "/metrics",
+    "/openapi.json",
+    "/readyz",
+    "/set-up/{token}",
     "/sign-in",
+    "/sign-in/forgotten",
     "/sign-in/second-step",
     "/sign-out",
-    "/healthz",
-    "/readyz",
-    "/metrics",
-    "/docs",
-    "/openapi.json",
 }
 
 
