@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from sqlmodel import Session
 from starlette.responses import RedirectResponse
 
-from api import auth
+from api import auth, oidc
 from api.access import public, signed_in
 from api.deps import FormDep, Me, SessionDep, page
 from api.pages.second_step import ask_for_it
@@ -61,6 +61,8 @@ def _form(request: Request, session: Session, onward: str) -> Response:
         request,
         email=typed.get("email", ""),
         next_path=next_path if next_path != "/" else "",
+        organization=get_settings().oidc_label if oidc.is_offered() else "",
+        organization_href=f"/sign-in/organization{auth.next_query(next_path)}",
         **_demonstration(session),
     )
 

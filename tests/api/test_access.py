@@ -25,6 +25,8 @@ NEEDS_NOBODY = {
     "/set-up/{token}",
     "/sign-in",
     "/sign-in/forgotten",
+    "/sign-in/organization",
+    "/sign-in/organization/back",
     "/sign-in/second-step",
     "/sign-out",
 }
