@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi import Request, Response
 from sqlmodel import Session
@@ -16,7 +16,8 @@ from sqlmodel import Session
 from api.forms import CSRF_FIELD
 from domain.errors import NotAllowed
 from records.access import Actor, actor_of
-from records.commands import sign_in
+from records.commands import sessions, sign_in
+from records.commands.guessing import DEVICE_KNOWN_FOR, Source
 from records.settings import get_settings
 from records.tables import Facility, Program, Staff
 
@@ -25,6 +26,7 @@ CSRF_HEADER = "x-csrf-token"
 BY_ITSELF = "x-by-itself"
 """A page that refreshes itself says so: nobody has touched it."""
 FROM_ELSEWHERE = "from_elsewhere"
+DEVICE_SECONDS = int(DEVICE_KNOWN_FOR.total_seconds())
 _OURS = frozenset({"same-origin", "none"})  # `none`: the person typed the address or used a bookmark
 
 
@@ -34,6 +36,7 @@ class SignInNeeded(Exception):
     def __init__(self, *, had_session: bool = False) -> None:
         super().__init__("sign in first")
         self.had_session = had_session
+        self.kept = ""  # what was sent meanwhile, by its id
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,24 @@ def session_token(request: Request) -> str | None:
     return request.cookies.get(cookie_name(request))
 
 
+def source_of(request: Request) -> Source:
+    """Where this comes from, for slowing guesses: what the browser was given at an earlier sign-in, and its address."""
+    known: str | None = getattr(request.state, "device", None) or request.cookies.get(cookie_name(request, "device"))
+    request.state.device = known or secrets.token_urlsafe(24)
+    return Source(device=request.state.device, address=request.client.host if request.client is not None else "")
+
+
+def begin_session(request: Request, response: Response, token: str) -> None:
+    """The browser is signed in from now on: as `token`, and as nobody whom it was before."""
+    before = session_token(request)
+    if before:
+        sessions.end_token(before)
+    set_cookie(request, response, "session", token)
+    set_cookie(request, response, "device", source_of(request).device, seconds=DEVICE_SECONDS)
+    for purpose in ("step", "visitor"):
+        drop_cookie(request, response, purpose)
+
+
 def who(session: Session, request: Request) -> SignedIn:
     """Who is signed in. Raises SignInNeeded."""
     if is_for_machines(request):
@@ -170,3 +191,8 @@ def safe_return(path: str | None) -> str:
     if any(c in path for c in "\\\r\n\t") or urlsplit(path).netloc or path.startswith(("/sign-", "/api/")):
         return "/"
     return path
+
+
+def next_query(onward: str) -> str:
+    """The end of an address that remembers where one goes on to afterwards; nothing for the first page."""
+    return f"?next={quote(onward, safe='/')}" if onward != "/" else ""

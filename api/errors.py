@@ -250,6 +250,8 @@ def _on_sign_in_needed(request: Request, error: Exception) -> Response:
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         if auth.safe_return(path) != "/":
             where += f"?next={quote(path, safe='/')}"
+    if error.kept:
+        where += auth.next_query(f"/kept/{error.kept}")
     if request.headers.get("hx-request"):
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
     response = RedirectResponse(where, status_code=303)

@@ -234,6 +234,11 @@ class Form:
             )
         gather(self._top._problems)
 
+    def as_sent(self) -> dict[str, list[str]]:
+        """Every field as it was sent, for keeping: nothing of it is read here."""
+        self._top._asked |= set(self._fields)
+        return {name: list(values) for name, values in self._fields.items() if name != CSRF_FIELD}
+
     def as_typed(self) -> dict[str, Any]:
         """What was typed, by name, for the page that is shown again: lists stay lists, three boxes become a date."""
         found: dict[str, Any] = {}

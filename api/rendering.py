@@ -68,7 +68,8 @@ def in_page_order(errors: Mapping[str, str] | None, body: str) -> list[tuple[str
 
 
 def frame_context(request: Request) -> dict[str, Any]:
-    """What every template may use: `me`, `csrf_token`, `now`, `path`, `nav`, `unseen`, `flash`, `demonstration`."""
+    """What every template may use: `me`, `csrf_token`, `now`, `path`, `nav`, `unseen`, `flash`, `demonstration`,
+    `idle_seconds`."""
     me: SignedIn | None = getattr(request.state, "me", None)
     path = request.url.path
     return {
@@ -79,6 +80,7 @@ def frame_context(request: Request) -> dict[str, Any]:
         "nav": navigation(me.roles, path, getattr(request.state, "badges", {})) if me else [],
         "unseen": getattr(request.state, "badges", {}).get("/notifications", 0),
         "flash": getattr(request.state, "flash", []),
+        "idle_seconds": get_settings().session_idle_minutes * 60,
         "demonstration": get_settings().environment == "demonstration",
     }
 

@@ -23,6 +23,7 @@ from sqlmodel import Session
 
 from api import auth, idempotency
 from api.forms import Form
+from api.kept_forms import keep_typed
 from api.receiving import Received, receive
 from domain.errors import NotFound, Refusal
 from records import engine
@@ -131,11 +132,15 @@ def run(made: Served, request: Request, received: Received, values: dict[str, An
     """One request from session to answer. Refusals leave nothing behind, except the page shown again."""
     try:
         return _run(made, request, received, values)
+    except auth.SignInNeeded as needed:
+        if needed.had_session and received.fields and request.method not in SAFE_METHODS:
+            needed.kept = keep_typed(request, received.fields)
+        raise
     except Refusal as refusal:
         is_shown = not isinstance(refusal, NotFound) and refusal.code != auth.FROM_ELSEWHERE
         if made.again is None or auth.is_for_machines(request) or not is_shown:
             raise
-        return _show_again(made.again, request, received, values, refusal)
+        return show_again(made.again, request, received, values, refusal)
 
 
 def _run(made: Served, request: Request, received: Received, values: dict[str, Any]) -> Any:
@@ -204,7 +209,14 @@ def _call(
     return answer
 
 
-def _show_again(again: Served, request: Request, received: Received, values: dict[str, Any], refusal: Refusal) -> Any:
+def shown_again(endpoint: Any) -> Served | None:
+    """The page that shows once more what was sent to an endpoint, if it has one."""
+    made: Served | None = getattr(endpoint, "footbridge", None)
+    return made.again if made is not None else None
+
+
+def show_again(again: Served, request: Request, received: Received, values: dict[str, Any], refusal: Refusal) -> Any:
+    """A page once more, with what was typed and what is to be said about it."""
     with engine.read_session() as session:
         me = _admitted(again.access, session, request)
         request.state.refusal = refusal

@@ -46,6 +46,10 @@ def problems_of(settings: Settings) -> list[str]:
         found.append(f"The secret key looks like a placeholder. {make_one}")
     if settings.clock_speed != 1:
         found.append("The clock runs fast, which is for demonstrations. Leave FOOTBRIDGE_CLOCK_SPEED out.")
+    if settings.oidc_issuer and not settings.oidc_issuer.startswith("https://"):
+        found.append(
+            "The organization's sign-in goes over the network in clear. FOOTBRIDGE_OIDC_ISSUER begins https://."
+        )
     if not settings.database_url:
         found.append("There is no database. Give its address as FOOTBRIDGE_DATABASE_URL (postgresql://…).")
     return found

@@ -12,6 +12,7 @@ import typer
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from cli import guard, people
+from cli.first_start import say_it
 from cli.importing import import_file
 from cli.opening import Stop, open_records, settings_for_use
 from domain.errors import InvalidFields, Refusal
@@ -57,6 +58,7 @@ def api() -> None:
     settings = settings_for_use()
     _log_to_stderr()
     open_records(settings)
+    say_it(settings)
     # uvicorn raises the signal that stopped it once more; with a handler of ours that ends well.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)

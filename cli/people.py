@@ -13,9 +13,10 @@ from cli.opening import Stop, open_records, settings_for_use, the_facility, the_
 from domain.vocabulary import FacilityKind, Role, Setting
 from records import engine
 from records.access import system_actor
+from records.commands import links, sign_in
 from records.commands import programs as program_commands
-from records.commands import sign_in
 from records.commands import staff as staff_commands
+from records.settings import get_settings
 from records.tables import Program, Staff
 
 users = typer.Typer(help="People who sign in.", no_args_is_help=True)
@@ -75,11 +76,10 @@ def add_user(
     supervisor: Annotated[str, typer.Option(help="The e-mail address of a bridger's supervisor.")] = "",
     program: ProgramName = "",
 ) -> None:
-    """Add somebody who signs in. Asks for a password; without an answer one is made and shown once."""
+    """Add somebody who signs in, and print a link with which they choose their password. It is good once."""
     open_records(settings_for_use())
     owner = the_program(program)
     place = the_facility(owner, facility) if facility else None
-    password, is_made = _new_password()
     hand = system_actor(owner.id, HAND)
     with engine.transaction() as session:
         above = _find(session, supervisor).id if supervisor else owner.supervisor_id or None
@@ -87,12 +87,22 @@ def add_user(
             session, hand, email=email, name=name, roles=role,
             facility_id=place.id if place else None, supervisor_id=above if Role.BRIDGER in role else None,
         )  # fmt: skip
-        sign_in.set_password(session, row.id, password, by=hand.id)
+        link = links.invite(session, hand, row.id, by_email=False)
         in_charge = _put_in_charge(session, owner, row, role)
-    print(f"{row.name} can sign in as {row.email}.")
+    print(f"{row.name} is on the list as {row.email}.")
     for duty in in_charge:
         print(f"{row.first_name} is the program's {duty} until you name another.")
-    _show(password, is_made)
+    _show_link(link)
+
+
+@users.command("invite")
+def invite(email: Annotated[str, typer.Argument(help="Whose password is to be chosen.")]) -> None:
+    """Print a link with which somebody chooses a new password. It is good once; any earlier one is void."""
+    open_records(settings_for_use())
+    with engine.transaction() as session:
+        row = _find(session, email)
+        link = links.invite(session, system_actor(row.program_id, HAND), row.id, by_email=False)
+    _show_link(link)
 
 
 @users.command("password")
@@ -152,6 +162,11 @@ def _new_password() -> tuple[str, bool]:
         if typed:
             return typed, False
     return "-".join("".join(secrets.choice(LETTERS) for _ in range(5)) for _ in range(4)), True
+
+
+def _show_link(link: str) -> None:
+    print("A link to choose their password, good once, for seven days; it is not shown again:", file=sys.stderr)
+    print(links.address_of(get_settings().base_url(), link))
 
 
 def _show(password: str, is_made: bool) -> None:

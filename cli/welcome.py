@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
 
+from cli.first_start import say_it
 from cli.opening import open_records
 from records import clock, engine, migrate
 from records.commands import messages
@@ -50,6 +51,7 @@ def welcome(settings: Settings, addresses: Addresses) -> None:
         for email, name, roles in shown:
             print(f"  {email:<{width}}  {name} ({roles})")
         print()
+    say_it(settings)
     print(f"Temporal's own pages:  {addresses.temporal_pages}")
     print(f"Data and logs:         {addresses.logs}")
     if settings.clock_speed != 1:

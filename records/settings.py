@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""), description="signs what leaves in links and forms; at least 32 characters"
     )
+    former_secret_keys: SecretStr = Field(
+        SecretStr(""), description="earlier secret keys, with commas between: what they sealed still opens"
+    )
     clock_speed: float = Field(
         1.0, description="seconds of clock time a real second; above 1 in demonstrations only", gt=0
     )
@@ -33,6 +36,10 @@ class Settings(BaseSettings):
     session_absolute_hours: int = Field(
         12, description="a signed-in session ends after so many hours at the latest", ge=1
     )
+    oidc_issuer: str = Field("", description="the organization's sign-in (OpenID Connect), https; empty: not offered")
+    oidc_client_id: str = Field("", description="as the organization registered Footbridge")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="with oidc_client_id")
+    oidc_label: str = Field("your organization", description="what the button says: Sign in with …")
     late_entry_days: int = Field(7, description="how many days back a contact may be logged", ge=0)
     email_gateway: Literal["outbox", "smtp"] = Field("outbox", description="where e-mail goes")
     smtp_host: str = Field("127.0.0.1", description="the SMTP server")

@@ -65,6 +65,7 @@ GOOD = {
     "a command that adds": ("records/commands/people.py", "from sqlalchemy import insert\nsession.add(row)"),
     "the edge that commits": ("records/engine.py", "session.commit()"),
     "asking the edge to commit": ("cli/simulate.py", "engine.commit(session)"),
+    "the organization's sign-in": ("api/oidc.py", "import httpx"),
     "a gateway": ("workflows/gateways/sms.py", "import httpx"),
     "a workflow": (
         "workflows/other.py",

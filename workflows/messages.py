@@ -17,6 +17,7 @@ from domain.gsm import SMS_LENGTH, to_gsm_7
 from domain.messaging import StaffMessage
 from domain.spoken import spoken_due
 from domain.vocabulary import Channel
+from records.commands import links
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "messages"
 TIMES = ("answer_by", "due_at", "until")
@@ -32,7 +33,8 @@ _templates = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUnd
 class Envelope:
     """What a message may say: the recipient's own first name, the program's neutral name, a referral's opaque number.
 
-    `params` come from the notification; of them only the times in `TIMES` (ISO 8601, aware) are used.
+    `params` come from the notification; of them only the times in `TIMES` (ISO 8601, aware) are used, and the id of a
+    link that is good once.
     """
 
     first_name: str
@@ -68,8 +70,15 @@ def _context(message: StaffMessage, envelope: Envelope) -> dict[str, str]:
         "first_name": envelope.first_name,
         "program": envelope.program or "Footbridge",
         "number": envelope.number,
-        "link": f"{envelope.base_url}{message.path}",
+        "link": _link(message, envelope),
     } | {name: _shown(envelope.params.get(name), envelope.zone) for name in TIMES}
+
+
+def _link(message: StaffMessage, envelope: Envelope) -> str:
+    """Where to sign in; for a link that is good once, that link, which only this e-mail holds."""
+    if "link" in envelope.params:
+        return links.address_of(envelope.base_url, links.token_of(str(envelope.params["link"])))
+    return f"{envelope.base_url}{message.path}"
 
 
 def _text(message: StaffMessage, context: dict[str, str]) -> str:

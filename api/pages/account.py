@@ -11,7 +11,7 @@ from domain.vocabulary import Role
 from records.commands import sign_in as commands
 from records.commands.passwords import SHORTEST
 from records.queries.staff import names_of
-from records.tables import Facility
+from records.tables import Facility, SecondFactor
 
 router = APIRouter()
 
@@ -28,7 +28,14 @@ def account(request: Request, session: SessionDep, me: Me) -> Response:
         {"term": "Works for", "text": facility.name if facility is not None else me.program.name},
         *({"term": "Supervisor", "text": name} for name in supervisor.values()),
     ]
-    return page("account.html", request, facts=facts, shortest=SHORTEST)
+    factor = session.get(SecondFactor, me.id)
+    return page(
+        "account.html",
+        request,
+        facts=facts,
+        shortest=SHORTEST,
+        has_second_factor=factor is not None and factor.confirmed_at is not None,
+    )
 
 
 @router.post("/account/password")
@@ -39,5 +46,6 @@ def change_password(request: Request, me: Me, form: FormDep) -> Response:
     if password and again and password != again:
         form.problem("again", "password_differs", "The two are not the same. Type the new password again.")
     form.check()
-    commands.change_own_password(me.id, auth.session_token(request) or "", current, password)
+    token = auth.session_token(request) or ""
+    commands.change_own_password(me.id, token, current, password, auth.source_of(request))
     return redirect_after_post(request, "/account", "Your password is changed. You were signed out everywhere else.")

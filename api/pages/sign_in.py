@@ -8,12 +8,14 @@ from fastapi import APIRouter, Request, Response
 from sqlmodel import Session
 from starlette.responses import RedirectResponse
 
-from api import auth
+from api import auth, oidc
 from api.access import public, signed_in
 from api.deps import FormDep, Me, SessionDep, page
+from api.pages.second_step import ask_for_it
 from api.rendering import Flash
 from domain.vocabulary import Role
 from records.commands import sign_in as commands
+from records.commands.second_factor import SecondStep
 from records.queries.staff import list_demonstration_staff
 from records.settings import get_settings
 
@@ -41,10 +43,12 @@ def sign_in(request: Request, form: FormDep) -> Response:
     email, password = form.text("email", required=True), form.secret("password")
     onward = auth.safe_return(form.text("next", limit=500))
     form.check()
-    token = commands.sign_in(email, password, request.headers.get("user-agent", ""))
+    try:
+        token = commands.sign_in(email, password, request.headers.get("user-agent", ""), auth.source_of(request))
+    except SecondStep as needed:
+        return ask_for_it(request, needed.token, onward)
     response = RedirectResponse(onward, status_code=303)
-    auth.set_cookie(request, response, "session", token)
-    auth.drop_cookie(request, response, "visitor")
+    auth.begin_session(request, response, token)
     return response
 
 
@@ -57,6 +61,8 @@ def _form(request: Request, session: Session, onward: str) -> Response:
         request,
         email=typed.get("email", ""),
         next_path=next_path if next_path != "/" else "",
+        organization=get_settings().oidc_label if oidc.is_offered() else "",
+        organization_href=f"/sign-in/organization{auth.next_query(next_path)}",
         **_demonstration(session),
     )
 

@@ -1,19 +1,17 @@
-"""Who signs in: the list, somebody new with a first password, somebody who leaves, and who is on duty."""
+"""Who signs in: the list, somebody new who is invited, somebody who leaves, and who is on duty."""
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from sqlmodel import Session
 
 from api.access import requires
 from api.deps import FormDep, Me, SessionDep, page, redirect_after_post
 from api.pages.decision_form import options
 from domain.errors import Invalid
 from domain.vocabulary import Role
-from records.commands import programs, sign_in
+from records.commands import links, programs
 from records.commands import staff as staff_commands
 from records.commands.people import normal_number
 from records.queries.staff_pages import (
@@ -24,12 +22,10 @@ from records.queries.staff_pages import (
     list_facilities,
     list_members,
 )
-from records.tables import Staff
+from records.settings import get_settings
+from records.tables import SecondFactor
 
 router = APIRouter()
-
-LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
-"""Letters and digits that nobody takes for each other when they are read out."""
 
 
 @router.get("/staff")
@@ -90,7 +86,7 @@ def new_form(request: Request, session: SessionDep, me: Me) -> Response:
 @router.post("/staff/new")
 @requires("manage_staff", again=new_form)
 def add(request: Request, session: SessionDep, me: Me, form: FormDep) -> Response:
-    """Add somebody; the first password stands on the answer, this once. Sent again, the address is taken."""
+    """Add somebody; a link to choose their password goes to them. Sent again, the address is taken."""
     name, first_name = form.text("name", required=True), form.text("first_name")
     email, phone = form.text("email", required=True), form.text("phone", limit=40)
     roles = form.words("roles", Role)
@@ -105,16 +101,20 @@ def add(request: Request, session: SessionDep, me: Me, form: FormDep) -> Respons
         session, me.actor, email=email, name=name, roles=roles, first_name=first_name, phone=number,
         facility_id=facility_id or None, supervisor_id=supervisor_id or None,
     )  # fmt: skip
-    return _with_password(request, session, me, row, "is on the list")
+    links.invite(session, me.actor, row.id, by_email=True)
+    return page("staff_invited.html", request, staff=row, address="")
 
 
-@router.post("/staff/{staff_id}/password")
+@router.post("/staff/{staff_id}/link")
 @requires("manage_staff")
-def new_password(request: Request, session: SessionDep, me: Me, form: FormDep, staff_id: str) -> Response:
-    """A new first password, shown this once; every session of theirs ends."""
+def new_link(request: Request, session: SessionDep, me: Me, form: FormDep, staff_id: str) -> Response:
+    """A link to choose a password: by e-mail, or shown this once to be handed over."""
+    is_shown = form.text("how", limit=10) == "show"
     form.check()
     row, _ = get_member(session, me.actor, staff_id)
-    return _with_password(request, session, me, row, "has a new password")
+    token = links.invite(session, me.actor, row.id, by_email=not is_shown)
+    address = links.address_of(get_settings().base_url(), token) if is_shown else ""
+    return page("staff_invited.html", request, staff=row, address=address)
 
 
 @router.get("/staff/{staff_id}")
@@ -131,6 +131,7 @@ def member(request: Request, session: SessionDep, me: Me, staff_id: str) -> Resp
         roles=[Role(r).label for r in row.roles],
         duties=duties_of(me.program, row.id),
         people=count_people_of(session, row.id) if profile is not None else 0,
+        has_second_factor=(factor := session.get(SecondFactor, row.id)) is not None and factor.confirmed_at is not None,
         is_me=row.id == me.id,
         is_bridger=profile is not None,
         others=[{"value": "", "text": "Whoever fits best: each is sought anew"}]
@@ -152,18 +153,6 @@ def disable(request: Request, session: SessionDep, me: Me, form: FormDep, staff_
     count = "1 person goes" if len(moved) == 1 else f"{len(moved)} people go"
     said = f"Signed out everywhere, for good. {count} on with somebody else." if moved else "Signed out, for good."
     return redirect_after_post(request, "/staff", said)
-
-
-def first_password() -> str:
-    """A password to begin with: 20 letters and digits, about 99 bits."""
-    return "-".join("".join(secrets.choice(LETTERS) for _ in range(5)) for _ in range(4))
-
-
-def _with_password(request: Request, session: Session, me: Me, row: Staff, what: str) -> Response:
-    password = first_password()
-    sign_in.set_password(session, row.id, password, by=me.id)
-    session.flush()
-    return page("staff_password.html", request, staff=row, what=what, password=password)
 
 
 def _line(one: Member, me: Me) -> dict[str, Any]:

@@ -86,6 +86,26 @@ def tell(
             engine.leave_word(session, delivery=row.id)
 
 
+def send_by_email(session: Session, staff: Staff, template: str, *, key: str, subject_id: str, **params: Any) -> None:
+    """Send one member of staff an e-mail that is for their mailbox alone: the app, and what they wish, play no part."""
+    now = clock.now()
+    row = Notification(
+        id=new_id("ntf"),
+        program_id=staff.program_id,
+        key=f"{key}:{staff.id}:{Channel.EMAIL.value}",
+        template=template,
+        channel=Channel.EMAIL,
+        staff_id=staff.id,
+        subject_id=subject_id,
+        params=params,
+        state=NotificationState.QUEUED,
+        created_at=now,
+        not_before=now,
+    )
+    session.add(row)
+    engine.leave_word(session, delivery=row.id)
+
+
 def _was_told(session: Session, key: str, referral_id: str | None) -> bool:
     """Whether this was told before, in this transaction or an earlier one."""
     mine = session.info.setdefault(_TOLD, set())

@@ -16,22 +16,13 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from domain.errors import Invalid
+from records.commands.common_passwords import is_common
 from records.tables import Staff
 
 SHORTEST, LONGEST = 12, 200
 FEWEST_KINDS = 5  # different characters
+OURS = "footbridge"
 AT_ONCE = 4  # hashings at the same time in one process
-_COMMON = """
-    password passwort passphrase pass changeme letmein welcome administrator admin footbridge qwerty qwertyuiop
-    qwertyuiopasdf asdfghjkl zxcvbnm iloveyou sunshine princess football baseball superman monkey dragon trustno secret
-    temp temporary default abcdefghijkl hospital supervisor bridger planner clinician manager summer autumn winter
-    spring january february march april june july august september october november december monday tuesday wednesday
-    thursday friday saturday sunday
-"""
-COMMON = frozenset(_COMMON.split())
-"""What remains of a well-known password when digits, signs and repetition are taken away."""
-_RUNS = ("0123456789" * 2, "9876543210" * 2, "abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm")
-
 _hasher = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19_456, parallelism=1),))
 _turns = threading.BoundedSemaphore(AT_ONCE)
 
@@ -44,12 +35,21 @@ def require_strong(password: str, staff: Staff) -> None:
     if len(text) > LONGEST:
         raise _refused("password_long", f"Use at most {LONGEST} characters.")
     plain = text.casefold()
-    if len(set(plain)) < FEWEST_KINDS or _is_common(plain):
+    if len(set(plain)) < FEWEST_KINDS or is_common(plain):
         raise _refused("password_common", "Many people use this password. Choose one that is yours alone.")
     address, _, host = staff.email.casefold().partition("@")
-    own = {address, host, host.split(".")[0], *re.findall(r"\w+", staff.name.casefold()), *re.findall(r"\w+", address)}
+    own = {
+        OURS,
+        address,
+        host,
+        host.split(".")[0],
+        *re.findall(r"\w+", staff.name.casefold()),
+        *re.findall(r"\w+", address),
+    }
     if any(word in plain for word in own if len(word) >= 4):
-        raise _refused("password_personal", "Leave your name and your e-mail address out of your password.")
+        raise _refused(
+            "password_personal", "Leave your name, your e-mail address and the word Footbridge out of your password."
+        )
 
 
 def hash_password(password: str) -> str:
@@ -73,13 +73,6 @@ def check_password(password: str, kept: str) -> tuple[bool, str | None]:
 def _nobodys() -> str:
     """A hash that no password has, to compare with where there is none."""
     return _hasher.hash("nobody's " * 4)
-
-
-def _is_common(plain: str) -> bool:
-    if any(plain in run for run in _RUNS) or re.fullmatch(r"(.{1,12}?)\1+", plain):
-        return True
-    letters = re.sub(r"[\W\d_]+", "", plain)
-    return re.sub(r"^(.+?)\1+$", r"\1", letters) in COMMON
 
 
 def _normal(password: str) -> str:

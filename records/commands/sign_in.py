@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam
@@ -18,17 +18,19 @@ from sqlmodel import Session, col, select
 
 from domain.errors import Invalid, NotAllowed, NotFound
 from records import clock, engine, journal
+from records.commands import second_factor
+from records.commands.guessing import NOWHERE, Source, count_wrong, forget_wrong, must_wait, remember_device
 from records.commands.passwords import check_password, hash_password, require_strong
+from records.commands.sessions import end_session, open_session
+from records.commands.sessions import kept as _kept
+from records.commands.sessions import real as _real
 from records.commands.staff import end_sessions
 from records.commands.text import LINE_LENGTH, checked_text
 from records.ids import new_id
+from records.sealing import secret_key
 from records.settings import get_settings
 from records.tables import ApiToken, Facility, Program, Staff, StaffSession
 
-FREE_TRIES = 3
-LONGEST_WAIT = timedelta(seconds=60)
-"""After three wrong tries in a row one account waits 2 s, 4 s, 8 s … but never above a minute: nobody can lock a ward
-out of its records by guessing, and 60 guesses an hour find no password of 12 characters."""
 TOUCH_EVERY = timedelta(minutes=1)
 LONGEST_TOKEN_DAYS = 400
 TOKEN_PREFIX = "fbt_"  # noqa: S105 (how a token begins, so that a scanner for leaked secrets finds one)
@@ -38,8 +40,6 @@ NO_MATCH = (
     "Your manager or administrator can give you a new password."
 )
 NOT_PRESENT = "This is not your present password. After several tries, wait a minute before the next one."
-
-_own_secret = secrets.token_bytes(32)
 
 
 def set_password(session: Session, staff_id: str, password: str, *, by: str | None = None) -> None:
@@ -57,9 +57,10 @@ def set_password(session: Session, staff_id: str, password: str, *, by: str | No
     journal.append_for_program(session, row.program_id, "staff.password_set", actor=by or row.id, subject_id=row.id)
 
 
-def sign_in(email: str, password: str, agent: str = "") -> str:
+def sign_in(email: str, password: str, agent: str = "", source: Source = NOWHERE) -> str:
     """Check an address and a password, and return the token of a new session.
 
+    Raises SecondStep when the password alone does not do: its token stands for who has come so far.
     Opens transactions of its own: the slow comparison holds no lock, and a refusal is written down too. Raises
     NotAllowed with one and the same sentence, in the same time, whether the address is unknown, the password wrong,
     the account closed, or a short wait is on: nothing tells a stranger which addresses exist.
@@ -68,19 +69,45 @@ def sign_in(email: str, password: str, agent: str = "") -> str:
     with engine.read_session() as session:
         known = session.exec(select(Staff).where(Staff.email == address)).first()
     is_right, newer = check_password(password, known.password_hash if known is not None else "")
-    token = None
-    if known is not None:
-        with engine.transaction() as session:
-            if (row := _proven(session, known, is_right)) is not None:
-                row.password_hash = newer or row.password_hash
+    token = step = None
+    with engine.transaction() as session:
+        if (row := _proven(session, known, is_right, source)) is not None:
+            row.password_hash = newer or row.password_hash
+            if second_factor.is_needed(session, row):
+                step = second_factor.open_step(session, row, agent)
+            else:
                 _note(session, row, "staff.signed_in")
-                token = _open_session(session, row, clock.now(), agent)
+                remember_device(session, row, source)
+                token = open_session(session, row, clock.now(), agent)
+    if step is not None:
+        raise second_factor.SecondStep(step)
     if token is None:
         raise NotAllowed("no_match", NO_MATCH)
     return token
 
 
-def change_own_password(staff_id: str, token: str, current: str, new: str) -> None:
+def prove_password(staff_id: str, password: str, source: Source = NOWHERE) -> None:
+    """Somebody who is signed in shows that it is they, before how they sign in is changed.
+
+    Opens transactions of its own. Raises Invalid; a wrong try counts as at signing in.
+    """
+    with engine.read_session() as session:
+        known = session.get_one(Staff, staff_id)
+    is_right, _ = check_password(password, known.password_hash)
+    with engine.transaction() as session:
+        row = _proven(session, known, is_right, source)
+    if row is None:
+        raise Invalid("no_match", NOT_PRESENT, field="current")
+
+
+def end_own_session(staff_id: str, name: str, password: str, source: Source = NOWHERE) -> bool:
+    """End one of one's own sessions, once the password was given again. Raises Invalid; False when it had ended."""
+    prove_password(staff_id, password, source)
+    with engine.transaction() as session:
+        return end_session(session, session.get_one(Staff, staff_id), name)
+
+
+def change_own_password(staff_id: str, token: str, current: str, new: str, source: Source = NOWHERE) -> None:
     """Somebody who is signed in with `token` chooses another password; their other sessions end.
 
     Opens transactions of its own, as `sign_in` does. Raises Invalid: the present password is not this one (a wrong try
@@ -94,53 +121,34 @@ def change_own_password(staff_id: str, token: str, current: str, new: str) -> No
     is_right, _ = check_password(current, known.password_hash)
     kept = hash_password(new) if is_right else ""
     with engine.transaction() as session:
-        row = _proven(session, known, is_right)
+        row = _proven(session, known, is_right, source)
         if row is not None:
             row.password_hash = kept
+            second_factor.say_changed(session, row, f"password:{clock.now().timestamp():.0f}")
             _note(session, row, "staff.password_changed", sessions=end_sessions(session, row.id, but=_kept(token)))
     if row is None:
         raise Invalid("no_match", NOT_PRESENT, field="current")
 
 
-def _proven(session: Session, seen: Staff, is_right: bool) -> Staff | None:
+def _proven(session: Session, seen: Staff | None, is_right: bool, source: Source) -> Staff | None:
     """Decide under the lock, on what is so now: many guesses at once find the wait that the first ones earned.
 
-    The account when the password proves that it is theirs; None when not, which is counted.
+    The account when the password proves that it is theirs; None when not, which is counted: see `guessing.py`.
     """
-    row = session.exec(select(Staff).where(Staff.id == seen.id).with_for_update()).one()
-    now = clock.now()
-    if not row.is_active or row.password_hash != seen.password_hash:
-        is_right = False  # closed, or the password changed while we compared with the old one
-    elif row.locked_until is not None and row.locked_until > now:
+    row = None
+    if seen is not None:
+        row = session.exec(select(Staff).where(Staff.id == seen.id).with_for_update()).one()
+    if must_wait(session, row, source):
         return None  # a try during a wait neither counts nor prolongs it
-    if not is_right:
-        row.failed_sign_ins += 1
-        if row.failed_sign_ins >= FREE_TRIES:
-            doublings = min(row.failed_sign_ins - FREE_TRIES + 1, 6)
-            row.locked_until = now + _real(min(timedelta(seconds=2**doublings), LONGEST_WAIT))
-        _note(session, row, "staff.sign_in_refused", tries=row.failed_sign_ins)
+    if row is None or seen is None or not row.is_active or row.password_hash != seen.password_hash:
+        is_right = False  # nobody, closed, or the password changed while we compared with the old one
+    if row is None or not is_right:
+        tries = count_wrong(session, row, source)
+        if row is not None:
+            _note(session, row, "staff.sign_in_refused", tries=tries)
         return None
-    row.failed_sign_ins, row.locked_until = 0, None
+    forget_wrong(session, row, source)
     return row
-
-
-def _open_session(session: Session, staff: Staff, now: datetime, agent: str) -> str:
-    for old in session.exec(
-        select(StaffSession).where(StaffSession.staff_id == staff.id, col(StaffSession.ends_at) <= now)
-    ):
-        session.delete(old)
-    token = secrets.token_urlsafe(32)
-    session.add(
-        StaffSession(
-            id=_kept(token),
-            staff_id=staff.id,
-            created_at=now,
-            seen_at=now,
-            ends_at=now + _real(timedelta(hours=get_settings().session_absolute_hours)),
-            agent="".join(c for c in agent if c.isprintable())[:LINE_LENGTH],
-        )
-    )
-    return token
 
 
 def _with_staff(owned: Any, condition: ColumnElement[bool]) -> Select[Any]:
@@ -182,14 +190,14 @@ def session_of(session: Session, token: str, *, is_by_itself: bool = False) -> S
     return staff
 
 
-def sign_out(session: Session, token: str) -> None:
-    """End one session; one that has ended already stays so."""
+def sign_out(session: Session, token: str, *, why: str | None = None) -> None:
+    """End one session; one that has ended already stays so. `why`, when nobody asked for it."""
     row = session.get(StaffSession, _kept(token))
     if row is None:
         return
     staff = session.get_one(Staff, row.staff_id)
     session.delete(row)
-    _note(session, staff, "staff.signed_out")
+    _note(session, staff, "staff.signed_out", why=why)
 
 
 def sign_out_everywhere(session: Session, staff_id: str) -> int:
@@ -238,29 +246,12 @@ def staff_of_token(session: Session, token: str) -> Staff | None:
 
 def csrf_token(token: str) -> str:
     """What our own forms carry to show that they are ours: derived from the session, useless without it."""
-    return hmac.new(_secret(), b"csrf:" + _kept(token).encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret_key(), b"csrf:" + _kept(token).encode(), hashlib.sha256).hexdigest()
 
 
 def check_csrf(token: str, sent: str) -> bool:
     """Whether a form carries the word that belongs to this session."""
     return hmac.compare_digest(csrf_token(token).encode(), sent.encode())
-
-
-def _secret() -> bytes:
-    """The secret key; without one (a test, a trial) one of this process alone. Production does not start without."""
-    given = get_settings().secret_key.get_secret_value()
-    if not given and get_settings().environment == "production":
-        raise RuntimeError("FOOTBRIDGE_SECRET_KEY is not set")
-    return given.encode() or _own_secret
-
-
-def _kept(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _real(span: timedelta) -> timedelta:
-    """So long for the person at the keyboard, in the time of our clock."""
-    return span * clock.speed()
 
 
 def _writes(session: Session) -> bool:

@@ -16,9 +16,20 @@ from records.tables.organizations import (
 )
 from records.tables.people import NotDuplicate, Person, PersonIdentifier
 from records.tables.referrals import Assignment, Attempt, Contact, Escalation, EscalationTold, Hold, Offer, Referral
+from records.tables.sign_in import (
+    AddressTries,
+    KeptForm,
+    KnownDevice,
+    OneTimeLink,
+    RecoveryCode,
+    SecondFactor,
+    SignInRules,
+    SignInStep,
+)
 
 __all__ = [
     "Absence",
+    "AddressTries",
     "ApiToken",
     "Assignment",
     "Attempt",
@@ -33,16 +44,23 @@ __all__ = [
     "Idempotency",
     "Inbound",
     "JournalEntry",
+    "KeptForm",
+    "KnownDevice",
     "Meta",
     "NotDuplicate",
     "Notification",
     "Offer",
+    "OneTimeLink",
     "Outbox",
     "Person",
     "PersonIdentifier",
     "Program",
     "ProtocolVersion",
+    "RecoveryCode",
     "Referral",
+    "SecondFactor",
+    "SignInRules",
+    "SignInStep",
     "Staff",
     "StaffSession",
 ]

@@ -15,7 +15,21 @@ from domain.vocabulary import Role
 from records.settings import get_settings
 from tests.api.house import House
 
-NEEDS_NOBODY = {"/sign-in", "/sign-out", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"}
+NEEDS_NOBODY = {
+    "/choose-password/{token}",
+    "/docs",
+    "/healthz",
+    "/metrics",
+    "/openapi.json",
+    "/readyz",
+    "/set-up/{token}",
+    "/sign-in",
+    "/sign-in/forgotten",
+    "/sign-in/organization",
+    "/sign-in/organization/back",
+    "/sign-in/second-step",
+    "/sign-out",
+}
 
 
 def _plain() -> Response:

@@ -17,9 +17,9 @@ from typer.testing import CliRunner, Result
 from cli import guard
 from cli import main as entry
 from cli.opening import Stop
-from domain.errors import Conflict
+from domain.errors import Conflict, NotFound
 from records import clock, engine, migrate
-from records.commands import sign_in
+from records.commands import links, sign_in
 from records.seed.people import PASSWORD
 from records.settings import get_settings
 from records.tables import Bridger, Program, Referral, Staff, StaffSession
@@ -63,19 +63,27 @@ def test_records_that_are_behind_are_not_used(terminal: Path) -> None:
         run("token", "somebody@peers.example")
 
 
-def test_a_user_gets_a_password_that_is_shown_once(set_up: Path) -> None:
+def test_a_user_gets_a_link_to_choose_a_password(set_up: Path) -> None:
     said = run("user", "add", "Jo@Peers.example", "--name", "Jo Sample", "--role", "bridger")
-    assert "Jo Sample can sign in as jo@peers.example." in said.stdout
-    password = said.stdout.strip().splitlines()[-1]
-    assert re.fullmatch(r"(?:[2-9a-z]{5}-){3}[2-9a-z]{5}", password)
-    token = sign_in.sign_in("jo@peers.example", password)
+    assert "Jo Sample is on the list as jo@peers.example." in said.stdout
+    link = said.stdout.strip().splitlines()[-1]
+    assert link.startswith("http://127.0.0.1:8000/choose-password/lnk_")
+    token = links.choose_password(link.rpartition("/")[2], "seven quiet herons", "")
     with engine.read_session() as session:
         jo = sign_in.session_of(session, token)
         assert jo is not None
         manager = session.exec(select(Staff).where(Staff.email == "ma@peers.example")).one()
         assert jo.supervisor_id == manager.id
         assert session.get(Bridger, jo.id) is not None
-        assert password not in str(jo.model_dump())
+
+
+def test_a_newer_link_voids_the_one_before(set_up: Path) -> None:
+    first, second = (run("user", "invite", "Ma@peers.example").stdout.strip() for _ in range(2))
+    with pytest.raises(NotFound):
+        links.choose_password(first.rpartition("/")[2], "seven quiet herons", "")
+    assert links.choose_password(second.rpartition("/")[2], "seven quiet herons", "")
+    with pytest.raises(Stop, match="Nobody here signs in as"):
+        run("user", "invite", "nobody@peers.example")
 
 
 def test_the_first_of_each_is_in_charge(set_up: Path) -> None:

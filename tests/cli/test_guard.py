@@ -43,6 +43,7 @@ def test_production_starts_when_it_is_set_up() -> None:
         ({"clock_speed": 1440}, "clock runs fast"),
         ({"clock_speed": 0.5}, "clock runs fast"),
         ({"database_url": ""}, "no database"),
+        ({"oidc_issuer": "http://sign-in.example"}, "in clear"),
     ],
 )
 def test_production_does_not_start_half_set_up(given: dict[str, Any], said: str) -> None:

@@ -14,7 +14,7 @@ from domain.errors import Invalid, NotAllowed, NotFound
 from domain.vocabulary import Role
 from records import clock, engine, journal
 from records.access import system_actor
-from records.commands import passwords, programs, sign_in, staff
+from records.commands import common_passwords, guessing, passwords, programs, sign_in, staff
 from records.settings import get_settings
 from records.tables import ApiToken, JournalEntry, Staff, StaffSession
 
@@ -124,15 +124,15 @@ def test_a_stranger_learns_nothing_from_the_time(someone: Staff) -> None:
 
 
 def test_wrong_tries_earn_short_waits_and_a_right_one_ends_them(someone: Staff) -> None:
-    for _ in range(sign_in.FREE_TRIES):
+    for _ in range(guessing.FREE_TRIES):
         refused()
     refused(password=PASSWORD)  # the right one, within the wait of two seconds
     clock.advance(timedelta(seconds=2))
     sign_in.sign_in(someone.email, PASSWORD)
-    for _ in range(sign_in.FREE_TRIES - 1):
+    for _ in range(guessing.FREE_TRIES - 1):
         refused()
     sign_in.sign_in(someone.email, PASSWORD)
-    assert events(someone.id).count("staff.sign_in_refused") == 2 * sign_in.FREE_TRIES - 1
+    assert events(someone.id).count("staff.sign_in_refused") == 2 * guessing.FREE_TRIES - 1
 
 
 def test_no_wait_is_longer_than_a_minute(someone: Staff) -> None:
@@ -151,7 +151,7 @@ def test_many_guesses_at_once_find_the_wait(someone: Staff) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: refused(password=f"eight quiet herons {n}"), range(16)))
     with engine.read_session() as session:
-        assert session.get_one(Staff, someone.id).failed_sign_ins == sign_in.FREE_TRIES
+        assert session.get_one(Staff, someone.id).failed_sign_ins == guessing.FREE_TRIES
 
 
 def test_colleagues_sign_in_at_the_same_moment(someone: Staff) -> None:
@@ -256,6 +256,12 @@ def test_signing_out_everywhere(someone: Staff) -> None:
         ("wxyzwxyzwxyz12 !", None),
         ("December2026!!", "password_common"),
         ("Footbridge-2026", "password_common"),
+        ("P@ssw0rd-P@ssw0rd", "password_common"),
+        ("1Qaz2wsx3EDC", "password_common"),
+        ("Sunshine!!2026", "password_common"),
+        ("chickenwing101", "password_common"),
+        ("leavemealone", "password_common"),
+        ("our footbridge is red", "password_personal"),
         ("xx sample xx yy", "password_personal"),
         ("I love PEERS.example", "password_personal"),
         ("sam.sample@peers.example", "password_personal"),
@@ -275,6 +281,25 @@ def test_weak_passwords_are_refused_with_a_way_out(someone: Staff, password: str
                 sign_in.set_password(session, someone.id, password)
             assert (problem.value.code, problem.value.field) == (code, "password")
     assert who(sign_in.sign_in(someone.email, password if code is None else PASSWORD)) is not None
+
+
+@pytest.mark.sqlite
+def test_a_long_password_is_welcome_and_each_of_its_characters_counts(someone: Staff) -> None:
+    words = " ".join(f"herons{number}" for number in range(40))[: passwords.LONGEST]
+    assert len(words) == passwords.LONGEST >= 128
+    with engine.transaction() as session:
+        sign_in.set_password(session, someone.id, words)
+    assert who(sign_in.sign_in(someone.email, words)) is not None
+    refused(password=words[:-1])
+    refused(password=words + "x")
+
+
+def test_the_list_of_common_passwords_is_long_where_ours_are_long() -> None:
+    """A list of short ones would refuse nothing that a rule of twelve characters lets through."""
+    long = [word for word in common_passwords.common_passwords() if len(word) >= passwords.SHORTEST]
+    assert len(common_passwords.common_passwords()) >= 10_000
+    assert len(long) >= 3_000, "ASVS 5.0, 6.2.4"
+    assert all(common_passwords.is_common(word) for word in long)
 
 
 @pytest.mark.sqlite
@@ -392,7 +417,7 @@ def test_a_password_that_is_not_changed_ends_no_session(
 
 def test_whoever_finds_an_open_browser_cannot_guess_the_password_there_either(someone: Staff) -> None:
     here = sign_in.sign_in("sam.sample@peers.example", PASSWORD)
-    for _ in range(sign_in.FREE_TRIES):
+    for _ in range(guessing.FREE_TRIES):
         with pytest.raises(Invalid):
             sign_in.change_own_password(someone.id, here, "seven noisy herons", NEW_PASSWORD)
     with pytest.raises(Invalid) as refusal:
@@ -400,4 +425,4 @@ def test_whoever_finds_an_open_browser_cannot_guess_the_password_there_either(so
     assert refusal.value.field == "current", "the right one, too, waits now"
     clock.advance(timedelta(seconds=3))
     sign_in.change_own_password(someone.id, here, PASSWORD, NEW_PASSWORD)
-    assert events(someone.id).count("staff.sign_in_refused") == sign_in.FREE_TRIES
+    assert events(someone.id).count("staff.sign_in_refused") == guessing.FREE_TRIES

@@ -1,0 +1,170 @@
+"""OpenID Connect: the hospital's own sign-in vouches for somebody (OpenID Connect Core 1.0, authorization code, PKCE).
+
+What begins in a browser ends in the same one: state, nonce and the code verifier are sealed in a cookie of ten minutes.
+The provider's answer counts when it is signed by a key of the provider, is for us, is fresh, and names this nonce. Only
+an e-mail address that the provider says it has verified is taken.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from domain.errors import NotAllowed
+from records import clock
+from records.sealing import CannotOpen, open_sealed, seal
+from records.settings import get_settings
+
+BACK = "/sign-in/organization/back"
+ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
+"""Signatures by a key that only the provider has: never `none`, never a shared secret."""
+BEGUN_SECONDS = 600
+ANSWER_SECONDS = 5.0
+KNOWN_FOR = 3600.0  # seconds of real time until the provider is asked again where its doors and keys are
+LEEWAY = 60  # seconds that two clocks may be apart
+PURPOSE = "oidc sign-in"
+_FAILED = "Signing in with your organization did not work. Begin again; if it stays so, tell your administrator."
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the provider says of itself, and its keys."""
+
+    at: float = 0.0
+    about: dict[str, Any] = field(default_factory=dict)
+    keys: KeySet | None = None
+
+
+_known: dict[str, _Known] = {}
+_lock = threading.Lock()
+
+
+def is_offered() -> bool:
+    """Whether signing in with an organization's account is configured."""
+    return bool(get_settings().oidc_issuer)
+
+
+def begin(onward: str) -> tuple[str, str]:
+    """Where to send the browser, and what its cookie holds until it is back."""
+    state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    settings = get_settings()
+    query = {
+        "response_type": "code",
+        "client_id": settings.oidc_client_id,
+        "redirect_uri": settings.base_url() + BACK,
+        "scope": "openid email",
+        "state": state,
+        "nonce": nonce,
+        "code_challenge": create_s256_code_challenge(verifier),
+        "code_challenge_method": "S256",
+    }
+    begun = json.dumps([state, nonce, verifier, onward, clock.unix_time()])
+    door = str(_provider().about["authorization_endpoint"])
+    address = f"{door}{'&' if '?' in door else '?'}{urlencode(query)}"
+    return address, seal(begun, purpose=PURPOSE, about=settings.oidc_issuer)
+
+
+def finish(cookie: str, state: str, code: str) -> tuple[str, str, str]:
+    """The browser is back: the verified address, who that is there, and where one goes on to. Raises NotAllowed."""
+    settings = get_settings()
+    try:
+        begun = json.loads(open_sealed(cookie, purpose=PURPOSE, about=settings.oidc_issuer))
+    except CannotOpen as error:
+        raise _failed() from error
+    expected, nonce, verifier, onward, at = begun
+    if not hmac.compare_digest(expected.encode(), state.encode()) or clock.unix_time() - at > BEGUN_SECONDS:
+        raise _failed()
+    claims = _checked(_exchange(code, verifier), nonce)
+    email = claims.get("email")
+    if claims.get("email_verified") is not True or not isinstance(email, str):
+        raise NotAllowed("email_not_verified", "Your organization has not verified your e-mail address.")
+    return email, f"{claims['iss']} {claims['sub']}", onward
+
+
+def _exchange(code: str, verifier: str) -> str:
+    """The code against the identity: between the provider and us alone."""
+    settings = get_settings()
+    sent = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": settings.base_url() + BACK,
+        "code_verifier": verifier,
+    }
+    login = (settings.oidc_client_id, settings.oidc_client_secret.get_secret_value())
+    answer = _ask("POST", str(_provider().about["token_endpoint"]), data=sent, auth=login)
+    token = answer.get("id_token")
+    if not isinstance(token, str):
+        raise _failed()
+    return token
+
+
+def _checked(token: str, nonce: str) -> dict[str, Any]:
+    """What the token says, when everything about it is right."""
+    settings, provider = get_settings(), _provider()
+    try:
+        read = _decoded(token, provider)
+        options = {
+            "iss": {"essential": True, "value": settings.oidc_issuer},
+            "aud": {"essential": True, "value": settings.oidc_client_id},
+        }
+        claims = CodeIDToken(read.claims, read.header, options, {"nonce": nonce, "client_id": settings.oidc_client_id})
+        claims.validate(now=int(clock.unix_time()), leeway=LEEWAY)
+        if not hmac.compare_digest(str(read.claims.get("nonce", "")).encode(), nonce.encode()):
+            raise _failed()
+    except (JoseError, ValueError) as error:
+        raise _failed() from error
+    return dict(read.claims)
+
+
+def _decoded(token: str, provider: _Known) -> jwt.Token:
+    """Read with the provider's keys; a key that is not known is asked for once, since keys change."""
+    if provider.keys is not None:
+        try:
+            return jwt.decode(token, provider.keys, algorithms=ALGORITHMS)
+        except (JoseError, ValueError):
+            pass
+    provider.keys = KeySet.import_key_set(_ask("GET", str(provider.about["jwks_uri"])))  # type: ignore[arg-type]
+    return jwt.decode(token, provider.keys, algorithms=ALGORITHMS)
+
+
+def _provider() -> _Known:
+    issuer = get_settings().oidc_issuer
+    with _lock:
+        known = _known.get(issuer)
+        if known is None or clock.unix_time() - known.at > KNOWN_FOR:
+            about = _ask("GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+            if about.get("issuer") != issuer or not {"authorization_endpoint", "token_endpoint", "jwks_uri"} <= set(
+                about
+            ):
+                raise _failed()
+            known = _known[issuer] = _Known(clock.unix_time(), about)
+        return known
+
+
+def _ask(method: str, url: str, **sent: Any) -> dict[str, Any]:
+    """What the provider answers. It is somebody else's machine: a short wait, no redirects, nothing of it is shown."""
+    try:
+        with httpx.Client(timeout=ANSWER_SECONDS, follow_redirects=False) as client:
+            answer = client.request(method, url, headers={"Accept": "application/json"}, **sent)
+        read = answer.json() if answer.status_code == 200 else None
+    except (httpx.HTTPError, ValueError) as error:
+        raise _failed() from error
+    if not isinstance(read, dict):
+        raise _failed()
+    return read
+
+
+def _failed() -> NotAllowed:
+    return NotAllowed("organization_failed", _FAILED)

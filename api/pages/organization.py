@@ -1,0 +1,51 @@
+"""Signing in with the organization's own account: there and back."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import RedirectResponse
+
+from api import auth, oidc
+from api.access import public
+from api.deps import redirect_after_post
+from api.pages.second_step import ask_for_it
+from domain.errors import NotAllowed, NotFound
+from records.commands.outside_identity import sign_in_as
+from records.commands.second_factor import SecondStep
+
+router = APIRouter()
+
+
+@router.get("/sign-in/organization")
+@public(writes=False)
+def to_the_organization(request: Request, next: str = "") -> Response:
+    """On to the provider; a link and not a form, since our policy lets forms go to us alone."""
+    if not oidc.is_offered():
+        raise NotFound("This page")
+    try:
+        address, begun = oidc.begin(auth.safe_return(next))
+    except NotAllowed as refusal:
+        return redirect_after_post(request, "/sign-in", refusal.sentence, "problem")
+    response = RedirectResponse(address, status_code=303)
+    auth.set_cookie(request, response, "organization", begun, seconds=oidc.BEGUN_SECONDS)
+    return response
+
+
+@router.get(oidc.BACK)
+@public(writes=False)
+def back_from_the_organization(request: Request, state: str = "", code: str = "") -> Response:
+    """Back again: check what the provider says, and go on to where one was."""
+    if not oidc.is_offered():
+        raise NotFound("This page")
+    begun = request.cookies.get(auth.cookie_name(request, "organization"), "")
+    try:
+        email, subject, onward = oidc.finish(begun, state[:200], code[:2000])
+        token = sign_in_as(email, subject, request.headers.get("user-agent", ""))
+        response: Response = RedirectResponse(auth.safe_return(onward), status_code=303)
+        auth.begin_session(request, response, token)
+    except SecondStep as needed:
+        response = ask_for_it(request, needed.token, auth.safe_return(onward))
+    except NotAllowed as refusal:
+        response = redirect_after_post(request, "/sign-in", refusal.sentence, "problem")
+    auth.drop_cookie(request, response, "organization")
+    return response
