@@ -22,6 +22,7 @@ TONES = {
     NotificationState.SENDING: "wait",
     NotificationState.FAILED: "stop",
     NotificationState.UNCONFIRMED: "stop",
+    NotificationState.WITHHELD: "wait",
     NotificationState.STALE: "stop",
 }
 NOT_SENT = (NotificationState.FAILED, NotificationState.UNCONFIRMED, NotificationState.STALE)

@@ -17,6 +17,7 @@ from domain.vocabulary import (
     Subject,
 )
 from records.access import Actor, person_for
+from records.commands.consents import answer_work, check_expiry
 from records.commands.dates import LATEST_AHEAD, check_expected
 from records.commands.escalations import hurry, settle_ladder
 from records.commands.people import PersonDetails, add_identifiers, fill_person
@@ -123,16 +124,13 @@ def record_consent(
     """The person agreed, declined or took back that they are referred and contacted, and the referrer is told."""
     work = open_case(session, actor, referral_id, "record_consent")
     work.require("consent.recorded")
-    if expires_at is not None and expires_at <= work.now:
-        raise Invalid("expired", "This consent would have ended already. Check the date.", field="expires_at")
+    if status is ConsentStatus.EXPIRED:
+        raise Invalid("status", "A consent ends by its date. Say what the person answered.", field="status")
+    check_expiry(expires_at, work.now)
     referral = work.referral
-    before = referral.consent
-    if (before, referral.consent_expires_at) == (status, expires_at):
+    if (referral.consent, referral.consent_expires_at) == (status, expires_at):
         return referral
-    referral.consent, referral.consent_expires_at, referral.consent_warned_at = status, expires_at, None
-    work.record("consent.recorded", before=before, after=status, expires_at=expires_at)
-    if status is not ConsentStatus.PENDING:
-        settle_ladder(work, Resolution.ARRANGED, subject=Subject.CONSENT, note="Consent was recorded.", by=actor.id)
+    answer_work(work, status, expires_at=expires_at)
     work.settle()
     return referral
 
