@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
+from sqlmodel import col, select
 
+from api import outward
 from api.access import requires
 from api.deps import Me, SessionDep
 from api.models.common import Limit
 from api.models.organization import EventOut, EventsOut
 from api.routes.common import API_PREFIX, PROBLEMS
-from records.queries.events import list_events
+from records.queries.events import ANSWERS, list_events
+from records.tables import Referral
 
 router = APIRouter(prefix=API_PREFIX + "/events", tags=["events"], responses=PROBLEMS)
 
 
 @router.get("")
-@requires("see_person")
+@requires("see_person", writes=True)
 def list_(
+    request: Request,
     session: SessionDep,
     me: Me,
     after: Annotated[int, Query(ge=0, le=2**31 - 1, description="`last_id` of the answer before")] = 0,
@@ -26,6 +30,9 @@ def list_(
 ) -> EventsOut:
     """What happened after an entry, about the referrals that you may see, oldest first; seconds late, none missed."""
     rows = list_events(session, me.actor, after_id=after, limit=limit)
+    about = {row.stream for row in rows if row.event not in ANSWERS}
+    referrals = session.exec(select(Referral).where(col(Referral.id).in_(about))).all()
+    told = outward.told(request, session, me, referrals)
     items = [
         EventOut(
             id=row.id or 0,
@@ -39,5 +46,6 @@ def list_(
             data=row.data,
         )
         for row in rows
+        if row.event in ANSWERS or row.stream in told
     ]
-    return EventsOut(items=items, last_id=items[-1].id if items else after)
+    return EventsOut(items=items, last_id=rows[-1].id or after if rows else after)
