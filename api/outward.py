@@ -16,10 +16,12 @@ from sqlmodel import Session, col, select
 from api.auth import SignedIn
 from api.models.referrals import ReferralOut
 from domain.consent import NOTICE_SHORT, notice_text
-from domain.vocabulary import ReferralStatus, Role
+from domain.sensitivity import hides, open_values
+from domain.vocabulary import Need, ReferralStatus, RiskFlag, Role
 from records import clock
 from records.access import visible
 from records.commands.disclosures import show_standing
+from records.queries.consents import withheld_of
 from records.tables import Referral
 
 NOTICE, COVERS, WITHHELD = "Footbridge-Notice", "Footbridge-Consent", "Footbridge-Withheld"
@@ -45,9 +47,21 @@ def told(request: Request, session: Session, me: SignedIn, referrals: Iterable[R
     return found | set(allowed)
 
 
-def referral_as_told(row: Referral, is_told: bool, *, bridger_name: str = "") -> ReferralOut:
+def withheld(session: Session, me: SignedIn, rows: Iterable[Referral]) -> set[str]:
+    """Those of which this reader of the program's own may not read what concerns substance use."""
+    all_rows = list(rows)
+    outside = {row.id for row in _outside(session, me, all_rows)}  # what a facility filed is its own
+    return withheld_of(session, [row.id for row in all_rows if row.id not in outside], clock.now())
+
+
+def referral_as_told(row: Referral, is_told: bool, *, bridger_name: str = "", is_withheld: bool = False) -> ReferralOut:
     """A referral as this reader may hear of it."""
     shown = ReferralOut.of(row, bridger_name=bridger_name)
+    if is_withheld:
+        shown.withheld = [name for name in ("risks", "needs", "needs_note") if hides(name, getattr(row, name))]
+        shown.risks = [RiskFlag(risk) for risk in open_values("risks", row.risks)]
+        shown.needs = [Need(need) for need in open_values("needs", row.needs)]
+        shown.needs_note = ""
     if not is_told:
         shown.next_at, shown.next_item = None, ""
         if row.status not in _ANSWERED:

@@ -272,6 +272,12 @@ def _actions(standing: Standing, move: Move) -> list[dict[str, Any]]:
         (is_open, "Add a note", "The bridger reads it", "note"),
         (is_open, "Risks", "They make the first steps sooner", "risks"),
         (is_open and referral.consent is ConsentStatus.GIVEN, "Consent", "Ended, changed, taken back", "consent"),
+        (
+            referral.status is not ReferralStatus.DRAFT,
+            "What they agreed to",
+            "To whom, until when; sign, take back",
+            "consents",
+        ),
         (is_open and has_left and not is_held, f"Correct the {leaving}", "Another time, another way", "discharge"),
         (is_open and has_left and not is_held, "They did not leave", f"Cancel the {leaving}", "discharge/cancel"),
         (is_open and referral.cancel_requested_at is None, "Ask to cancel", "The program answers", "ask-to-cancel"),

@@ -14,6 +14,7 @@ from api.models.common import Limit
 from api.models.organization import EventOut, EventsOut
 from api.routes.common import API_PREFIX, PROBLEMS
 from records.queries.events import ANSWERS, list_events
+from records.queries.timeline import open_facts_of
 from records.tables import Referral
 
 router = APIRouter(prefix=API_PREFIX + "/events", tags=["events"], responses=PROBLEMS)
@@ -30,9 +31,15 @@ def list_(
 ) -> EventsOut:
     """What happened after an entry, about the referrals that you may see, oldest first; seconds late, none missed."""
     rows = list_events(session, me.actor, after_id=after, limit=limit)
-    about = {row.stream for row in rows if row.event not in ANSWERS}
-    referrals = session.exec(select(Referral).where(col(Referral.id).in_(about))).all()
-    told = outward.told(request, session, me, referrals)
+    referrals = session.exec(select(Referral).where(col(Referral.id).in_({row.stream for row in rows}))).all()
+    more = {row.stream for row in rows if row.event not in ANSWERS}
+    told = outward.told(request, session, me, [one for one in referrals if one.id in more])
+    withheld = outward.withheld(session, me, referrals)
+    facts = {
+        (stream, seq): data
+        for stream in withheld
+        for seq, data in open_facts_of(session, [row for row in rows if row.stream == stream]).items()
+    }
     items = [
         EventOut(
             id=row.id or 0,
@@ -43,7 +50,7 @@ def list_(
             recorded_at=row.recorded_at,
             actor=row.actor,
             subject_id=row.subject_id,
-            data=row.data,
+            data=facts.get((row.stream, row.seq), row.data),
         )
         for row in rows
         if row.event in ANSWERS or row.stream in told

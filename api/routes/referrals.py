@@ -39,7 +39,7 @@ from records.queries.people import is_with_others
 from records.queries.previews import preview
 from records.queries.referrals import list_referrals
 from records.queries.staff import names_of
-from records.queries.timeline import entry_of, names_for
+from records.queries.timeline import entry_of, names_for, open_facts_of
 from records.tables import Referral
 
 router = APIRouter(prefix=API_PREFIX + "/referrals", tags=["referrals"], responses=PROBLEMS)
@@ -67,7 +67,7 @@ def file_referral(session: SessionDep, me: Me, body: ReferralIn) -> Any:
             source="api",
             as_draft=body.is_draft,
         )
-    return _shown(session, row, is_told=True)
+    return _shown(session, me, row, is_told=True)
 
 
 @router.post("/preview")
@@ -103,11 +103,16 @@ def list_(
         limit=limit + 1,
     )
     names = names_of(session, {row.bridger_id for row in rows})
-    told = outward.told(request, session, me, rows[:limit])
+    told, withheld = outward.told(request, session, me, rows[:limit]), outward.withheld(session, me, rows[:limit])
     return one_page(
         rows,
         limit,
-        lambda row: outward.referral_as_told(row, row.id in told, bridger_name=names.get(row.bridger_id or "", "")),
+        lambda row: outward.referral_as_told(
+            row,
+            row.id in told,
+            bridger_name=names.get(row.bridger_id or "", ""),
+            is_withheld=row.id in withheld,
+        ),
         lambda row: (row.created_at, row.id),
     )
 
@@ -117,7 +122,7 @@ def list_(
 def get(request: Request, session: SessionDep, me: Me, referral_id: PathId) -> ReferralOut:
     """Where one referral stands; for a facility as far as the person's consent covers it."""
     row = referral_for(session, me.actor, referral_id)
-    return _shown(session, row, is_told=bool(outward.told(request, session, me, [row])))
+    return _shown(session, me, row, is_told=bool(outward.told(request, session, me, [row])))
 
 
 @router.get("/{referral_id}/agenda")
@@ -155,7 +160,11 @@ def get_timeline(
     is_told = bool(outward.told(request, session, me, [referral]))
     rows = list_story(session, me.actor, referral, before_seq=before, limit=limit + 1, is_told=is_told)
     names = names_for(session, referral, rows[:limit])
-    lines = [TimelineEntryOut.model_validate(entry_of(row, names), from_attributes=True) for row in rows[:limit]]
+    facts = open_facts_of(session, rows[:limit]) if outward.withheld(session, me, [referral]) else {}
+    lines = [
+        TimelineEntryOut.model_validate(entry_of(row, names, facts.get(row.seq)), from_attributes=True)
+        for row in rows[:limit]
+    ]
     return Listed(items=lines, next_cursor=str(rows[limit - 1].seq) if len(rows) > limit else None)
 
 
@@ -176,10 +185,10 @@ def agenda_items(case: Case) -> list[AgendaItemOut]:
     ]
 
 
-def _shown(session: Session, row: Referral, *, is_told: bool) -> ReferralOut:
-    shown = outward.referral_as_told(
-        row, is_told, bridger_name=names_of(session, {row.bridger_id}).get(row.bridger_id or "", "")
-    )
+def _shown(session: Session, me: Me, row: Referral, *, is_told: bool) -> ReferralOut:
+    bridger = names_of(session, {row.bridger_id}).get(row.bridger_id or "", "")
+    is_withheld = row.id in outward.withheld(session, me, [row])
+    shown = outward.referral_as_told(row, is_told, bridger_name=bridger, is_withheld=is_withheld)
     if row.status is ReferralStatus.SUBMITTED:
         shown.promised_by = promised_by(load_case(session, row.id).settled_facts())
     return shown

@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from sqlmodel import Session, col, select
 
 from domain.errors import IllegalState, Invalid
+from domain.sensitivity import hides
 from domain.vocabulary import (
     OPEN_STATUSES,
     ConsentStatus,
@@ -25,6 +26,7 @@ from records.commands.planning import replan_case
 from records.commands.protection import refuse_protected_address
 from records.commands.text import LINE_LENGTH, checked_text
 from records.commands.work import open_case
+from records.queries.consents import is_withheld
 from records.queries.staff import find_active
 from records.tables import Person, Referral
 
@@ -77,6 +79,8 @@ def set_risks(session: Session, actor: Actor, referral_id: str, risks: Sequence[
     work = open_case(session, actor, referral_id, "edit_referral")
     work.require("risks.changed")
     before, after = list(work.referral.risks), [risk.value for risk in dict.fromkeys(risks)]
+    if actor.facility_id is None and is_withheld(session, work.referral, work.now):
+        after += [risk for risk in before if hides("risks", [risk]) and risk not in after]  # unseen, so it stays
     if set(before) == set(after):
         return work.referral
     work.referral.risks = after

@@ -109,8 +109,13 @@ def told_about(session: Session, referral_ids: Iterable[str], now: datetime) -> 
     return {one for one, consents in found.items() if may_disclose(consents, *TELL_REFERRER, now).is_allowed}
 
 
+def is_withheld(session: Session, referral: Referral, now: datetime) -> bool:
+    """Whether the program's people may not read now what of this referral concerns substance use."""
+    return not decide(session, referral.id, *SHOW_SUBSTANCE_USE, now).is_allowed
+
+
 def withheld_of(session: Session, referral_ids: Iterable[str], now: datetime) -> set[str]:
-    """Those of them whose fields about substance use the program's people may not read now."""
+    """The same for many: those of them of which it is withheld."""
     wanted = set(referral_ids)
     found = consents_by_referral(session, wanted)
     return {one for one in wanted if not may_disclose(found.get(one, ()), *SHOW_SUBSTANCE_USE, now).is_allowed}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -17,15 +16,9 @@ from records.commands import agenda, changes, closing, consents
 from records.commands.consents import Signature
 from records.queries.invariants import broken_invariants
 from records.tables import ConsentRevocation, ConsentVersion, Disclosure, JournalEntry, Referral, Staff
-from tests.api.house import NOW, House, build_house
+from tests.api.house import NOW, House
 
 PAPER = Signature("Ada Sample")
-
-
-@pytest.fixture
-def house(database: str) -> Iterator[House]:
-    with clock.stopped_at(NOW):
-        yield build_house()
 
 
 def actor(house: House, name: str = "supervisor") -> Actor:

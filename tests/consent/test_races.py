@@ -22,7 +22,7 @@ from records.access import actor_of
 from records.commands import changes, messages
 from records.settings import get_settings
 from records.tables import Disclosure, Notification, Outbox, Referral, Staff
-from tests.api.house import ADA, NOW, House, build_house
+from tests.api.house import ADA, NOW, House
 from tests.workflows.gateways.smtp_sink import Mailbox, smtp_server
 from workflows.activities.send import deliver
 from workflows.gateways.opening import open_gateway
@@ -43,12 +43,6 @@ class Watched(Mailbox):
         self.came[str(envelope.content)] = time.monotonic()
         time.sleep(random.random() * self.slowest)
         return "250 OK"
-
-
-@pytest.fixture
-def house(database: str) -> Iterator[House]:
-    with clock.stopped_at(NOW):
-        yield build_house()
 
 
 def forget_settings() -> None:
