@@ -180,7 +180,7 @@ def _version(
         line=line,
         version=1 + max((row.version for row, _ in before if row.line == line), default=0),
         answer=answer,
-        grants=[_kept(grant) for grant in grants],
+        grants=[kept_grant(grant) for grant in grants],
         person_name=work.rows.person.full_name,
         discloser=f"{facility.name}; {program.name}",
         form=FORM,
@@ -192,7 +192,8 @@ def _version(
     )
 
 
-def _kept(grant: Grant) -> dict[str, object]:
+def kept_grant(grant: Grant) -> dict[str, object]:
+    """One thing agreed to, as a version keeps it."""
     return {
         "scope": grant.scope.value,
         "to": grant.to.value,
