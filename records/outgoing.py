@@ -40,14 +40,9 @@ def hold_back(session: Session, referral_id: str) -> None:
         session.info[_HELD] = handle
 
 
-@event.listens_for(Session, "after_commit")
-def _is_written(session: Any) -> None:
-    _let_go(session)
-
-
-@event.listens_for(Session, "after_soft_rollback")
-def _is_undone(session: Any, _previous: Any) -> None:
-    if not session.in_nested_transaction():
+@event.listens_for(Session, "after_transaction_end")
+def _is_over(session: Any, transaction: Any) -> None:
+    if transaction.parent is None:  # not a savepoint
         _let_go(session)
 
 
