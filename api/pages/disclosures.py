@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from api.access import requires
 from api.deps import Me, SessionDep, page
-from api.filters import local
+from api.filters import local_date
+from domain.clock import local
 from domain.measures.table import safe_cell
+from domain.spoken import spoken_time
 from domain.vocabulary import Purpose
 from records import clock
 from records.access import person_for
@@ -35,7 +38,8 @@ def accounting(request: Request, session: SessionDep, me: Me, person_id: str) ->
         told=[_shown(one, person.zone) for one in found.told],
         refused=[_shown(one, person.zone) for one in found.refused],
         recipients=[
-            {"name": name, "when": local(at, person.zone), "covers": covers} for name, at, covers in found.recipients
+            {"name": name, "when": _day_and_time(at, person.zone), "covers": covers}
+            for name, at, covers in found.recipients
         ],
         download=f"/people/{person_id}/disclosures.csv",
         zone=person.zone,
@@ -64,7 +68,7 @@ def _cells(one: Accounted, zone: str) -> tuple[str, ...]:
     row = one.row
     result = "refused" if not row.is_allowed else "told" if one.is_certain else "may have been told"
     return (
-        local(row.sent_at or row.at, zone),
+        local(row.sent_at or row.at, zone).isoformat(timespec="minutes"),
         one.recipient,
         row.what,
         row.category.label if row.category is not None else "",
@@ -78,15 +82,20 @@ def _cells(one: Accounted, zone: str) -> tuple[str, ...]:
 
 
 def _shown(one: Accounted, zone: str) -> dict[str, Any]:
-    when, recipient, what, information, purpose, result, reason, covers, notice, _ = _cells(one, zone)
+    _, recipient, what, information, purpose, result, reason, covers, notice, _ = _cells(one, zone)
     return {
-        "when": when,
+        "when": _day_and_time(one.row.sent_at or one.row.at, zone),
         "recipient": recipient,
         "what": {"text": what[:1].upper() + what[1:], "sub": information},
         "purpose": purpose,
         "result": {"text": result[:1].upper() + result[1:], "sub": reason},
         "covers": {"text": covers or "None needed", "sub": notice},
     }
+
+
+def _day_and_time(at: datetime, zone: str) -> str:
+    """With the year: it reaches back three."""
+    return f"{local_date(at, zone)}, {spoken_time(local(at, zone).time())}"
 
 
 def purpose_words(value: str) -> str:

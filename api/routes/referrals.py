@@ -67,7 +67,7 @@ def file_referral(session: SessionDep, me: Me, body: ReferralIn) -> Any:
             source="api",
             as_draft=body.is_draft,
         )
-    return _shown(session, me, row, is_told=True)
+    return _shown(session, row, is_told=True, is_withheld=False)  # who files has written it
 
 
 @router.post("/preview")
@@ -122,7 +122,8 @@ def list_(
 def get(request: Request, session: SessionDep, me: Me, referral_id: PathId) -> ReferralOut:
     """Where one referral stands; for a facility as far as the person's consent covers it."""
     row = referral_for(session, me.actor, referral_id)
-    return _shown(session, me, row, is_told=bool(outward.told(request, session, me, [row])))
+    is_told, is_withheld = bool(outward.told(request, session, me, [row])), bool(outward.withheld(session, me, [row]))
+    return _shown(session, row, is_told=is_told, is_withheld=is_withheld)
 
 
 @router.get("/{referral_id}/agenda")
@@ -185,9 +186,8 @@ def agenda_items(case: Case) -> list[AgendaItemOut]:
     ]
 
 
-def _shown(session: Session, me: Me, row: Referral, *, is_told: bool) -> ReferralOut:
+def _shown(session: Session, row: Referral, *, is_told: bool, is_withheld: bool) -> ReferralOut:
     bridger = names_of(session, {row.bridger_id}).get(row.bridger_id or "", "")
-    is_withheld = row.id in outward.withheld(session, me, [row])
     shown = outward.referral_as_told(row, is_told, bridger_name=bridger, is_withheld=is_withheld)
     if row.status is ReferralStatus.SUBMITTED:
         shown.promised_by = promised_by(load_case(session, row.id).settled_facts())

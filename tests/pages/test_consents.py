@@ -143,11 +143,13 @@ def test_the_accounting_says_who_was_told_what_and_what_was_refused(town: Bridgi
     text = said(supervisor.get(f"/people/{person_id}/disclosures"))
     told, refused = text.split("Told under a consent that names a group")
     assert "Handoff card" in told
+    assert "Nov 3, 2026, 10 am" in told
     assert "how it stands" in refused
     assert "The consent is revoked" in refused or "the consent is revoked" in refused
     file = supervisor.fetch(f"/people/{person_id}/disclosures.csv").content
     rows = list(csv.DictReader(io.StringIO(file.decode("utf-8-sig"))))
     assert sorted(row["result"] for row in rows) == ["refused", "told", "told"]
     status = next(row for row in rows if row["result"] == "told" and row["what"] == "status")
+    assert status["when"] == "2026-11-03T10:00-05:00"
     assert (status["notice"], status["consent"]) == (NOTICE_LONG, intake.id)
     town.browser("bridger").get(f"/people/{person_id}/disclosures", status=403)
