@@ -239,4 +239,5 @@ def as_response(request: Request, answer: Any) -> Response:
     location = getattr(answer, "location", None)
     if status == 201 and location is not None:
         response.headers["Location"] = location()
+    response.headers.update(getattr(request.state, "goes_with_it", {}))  # see api/outward.py
     return response

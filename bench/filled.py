@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from sqlmodel import SQLModel, select
 
 from bench.program import make_program
+from domain.consent import FORM, INTAKE, intake_grants
 from domain.vocabulary import (
     Channel,
     ClosureReason,
@@ -26,10 +27,12 @@ from domain.vocabulary import (
     Subject,
 )
 from records import clock, engine, migrate
+from records.commands.consents import kept_grant
 from records.commands.sign_in import set_password
 from records.tables import (
     Assignment,
     Attempt,
+    ConsentVersion,
     Contact,
     Escalation,
     EscalationTold,
@@ -46,7 +49,8 @@ PER_BRIDGER = 15
 CONTACTS = 8
 _BATCH = 2000
 _TABLES = (
-    Person, Referral, Offer, Assignment, Contact, Attempt, Escalation, EscalationTold, Notification, JournalEntry,
+    Person, Referral, ConsentVersion, Offer, Assignment, Contact, Attempt, Escalation, EscalationTold, Notification,
+    JournalEntry,
 )  # fmt: skip
 
 
@@ -128,6 +132,13 @@ def _rows(
         "first_days_until": left + timedelta(hours=72) if is_open else None,
         "overdue_since": escalated, "escalated_since": escalated,
         "escalated_rank": escalated and 2, "escalated_by": escalated,
+    }  # fmt: skip
+    yield ConsentVersion, {
+        "id": f"cns_{number:09}", "program_id": program_id, "referral_id": referral_id, "line": INTAKE,
+        "answer": ConsentStatus.GIVEN, "grants": [kept_grant(grant) for grant in intake_grants()], "form": FORM,
+        "person_name": f"Given {number} Family {number}", "discloser": "Bench Hospital; Bench Peers",
+        "expires_when": "it ends", "signer_name": f"Given {number} Family {number}", "signed_on": left.date(),
+        "seen_by": boss, "recorded_by": boss, "recorded_at": left - timedelta(days=2),
     }  # fmt: skip
     yield Assignment, {
         "id": f"asg_{number:09}", "program_id": program_id, "referral_id": referral_id, "bridger_id": bridger,

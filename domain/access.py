@@ -40,6 +40,7 @@ ACTIONS: dict[str, frozenset[Role]] = {
     "merge_people": frozenset({_S, _M}),
     "set_appointment": frozenset({_P, _B, _S, _M}),
     "record_consent": frozenset({_P, _B, _S, _M}),
+    "see_accounting": frozenset({_S, _C, _M}),
     "see_board": frozenset({_S, _M}),
     "see_measures": frozenset({_S, _M}),
     "manage_staff": frozenset({_M, _A}),

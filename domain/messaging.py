@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.clock import next_call
-from domain.vocabulary import Channel, Word
+from domain.vocabulary import Category, Channel, Word
 
 TOO_OLD = timedelta(hours=24)
 """What could not go out within a day of its time is not sent any more: who gets it would take it for news. A day is
@@ -64,6 +64,11 @@ class StaffMessage(Word):
         return _URGENCY.get(self, Urgency.ROUTINE)
 
     @property
+    def tells(self) -> Category:
+        """What a facility learns by getting it. What is not known to answer its own request is how the person is."""
+        return Category.REQUEST if self in _ANSWERS else Category.STANDING
+
+    @property
     def path(self) -> str:
         """The page that shows what it is about, after signing in."""
         return _PATHS.get(self, "/referrals")
@@ -91,6 +96,18 @@ _URGENCY = {
     StaffMessage.REFERRAL_REJECTED: Urgency.TODAY,
     StaffMessage.REFERRER_TOLD: Urgency.TODAY,
 }
+
+_ANSWERS = frozenset(
+    {
+        StaffMessage.REFERRAL_ACCEPTED,
+        StaffMessage.REFERRAL_REJECTED,
+        StaffMessage.BRIDGER_NAMED,
+        StaffMessage.CANCEL_DECISION,
+        StaffMessage.DATE_CHECK,
+        StaffMessage.REFERRAL_CLOSED,
+    }
+)
+"""Messages to a facility that say only how its own request is answered, and nothing of the person."""
 
 _PATHS = {
     StaffMessage.SAFETY_CONCERN: "/escalations",

@@ -24,6 +24,7 @@ from domain.vocabulary import (
     Outcome,
     Resolution,
     RiskFlag,
+    Scope,
     Subject,
     WelfareDecision,
 )
@@ -198,6 +199,8 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "meeting.set": lambda d, n, s: f"First meeting: {n.when(d['when'])}." if d.get("when") else "No meeting is set.",
     "consent.recorded": lambda d, n, s: f"Consent: {_lower(ConsentStatus, d['after'])}.",
+    "permission.given": lambda d, n, s: f"They agreed: {_lower(Scope, d['scope'])}.",
+    "permission.ended": lambda d, n, s: f"They took back: {_lower(Scope, d['scope'])}.",
     "consent.expiring": lambda d, n, s: f"Consent ends {n.when(d.get('expires_at'))}.",
     "note.added": lambda d, n, s: "Note.",
     "person.corrected": lambda d, n, s: "Details of the person were corrected.",

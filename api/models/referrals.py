@@ -108,6 +108,7 @@ class ReferralOut(Out):
     risks: list[RiskFlag]
     needs: list[Need]
     needs_note: str
+    withheld: list[str] = Field([], description="fields of which something is left out: no consent covers it")
     visit_id: str
     created_at: Instant
     submitted_at: Instant | None

@@ -7,7 +7,8 @@ from typing import Any
 
 from api.filters import ago, due_time, local, local_day
 from domain.agenda import REVIEW, TITLES, UNACCEPTED
-from domain.vocabulary import DateCertainty, EscalationState, ReferralStatus, RiskFlag, Subject
+from domain.sensitivity import list_labels
+from domain.vocabulary import DateCertainty, EscalationState, ReferralStatus, Subject
 from records.access import Actor
 from records.queries.board import Row
 from records.queries.board_facts import Facts
@@ -44,7 +45,7 @@ def line(key: str, row: Row, facts: Facts, now: datetime) -> dict[str, Any]:
 
 
 def _tags(referral: Referral) -> list[dict[str, str]]:
-    found = [{"text": RiskFlag(r).label, "tone": "care"} for r in referral.risks if RiskFlag(r).is_high]
+    found = [{"text": label, "tone": "care"} for label in list_labels(referral.risks, only_high=True)]
     if referral.cancel_requested_at is not None:
         found.append({"text": "Asked to cancel", "tone": "wait"})
     if referral.lost_at is not None and referral.status.is_open:

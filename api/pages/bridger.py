@@ -9,7 +9,8 @@ from fastapi import APIRouter, Request, Response
 from api.access import requires
 from api.deps import Me, SessionDep, page
 from api.filters import local
-from domain.vocabulary import Mode, RiskFlag, SafetyFlag
+from domain.sensitivity import list_labels
+from domain.vocabulary import Mode, SafetyFlag
 from records import clock
 from records.queries.bridger_pages import CallToMe, ToldAbout, list_absences, list_calls_to, list_told_about
 from records.queries.worklist import CallBack, Task, worklist_of
@@ -58,7 +59,7 @@ def card(task: Task, told: CallToMe | None = None, raised: ToldAbout | None = No
     number = next((p["number"] for p in person.phones if not p.get("is_quarantined")), None)
     if number and Mode.CALL.value in task.modes:
         actions.append({"label": "Call", "href": f"tel:{number}", "icon": "phone"})
-    tags = [{"text": RiskFlag(r).label, "tone": "care"} for r in task.referral.risks if RiskFlag(r).is_high]
+    tags = [{"text": label, "tone": "care"} for label in list_labels(task.referral.risks, only_high=True)]
     if task.contact.is_overdue_on_arrival:
         tags.append({"text": "We heard late", "tone": "wait"})
     last = task.last_attempt

@@ -12,10 +12,12 @@ from api.auth import SignedIn
 from api.deps import FormDep, Me, SessionDep, page, redirect_after_post
 from api.pages.referral_choices import options, ways_of_leaving
 from domain.clock import end_of, local, local_date
+from domain.sensitivity import hides, open_values
 from domain.vocabulary import ConsentStatus, DateCertainty, Disposition, ReferralStatus, RiskFlag
 from records import clock
 from records.access import referral_for
 from records.commands import cancelling, changes, discharges
+from records.queries.consents import is_withheld
 from records.tables import Facility, Person, Referral
 
 router = APIRouter()
@@ -172,8 +174,11 @@ def record_consent(request: Request, session: SessionDep, me: Me, form: FormDep,
 def risks_form(request: Request, session: SessionDep, me: Me, referral_id: str) -> Response:
     """The risk flags."""
     about = _about(session, me, referral_id)
-    values = {"risks": list(about["row"].risks)}
-    return page("referral_risks.html", request, values=values, risk_options=options(RiskFlag), **about)
+    risks, is_kept = list(about["row"].risks), False
+    if me.actor.facility_id is None and is_withheld(session, about["row"], clock.now()):
+        risks, is_kept = open_values("risks", risks), hides("risks", risks)
+    values, risk_options = {"risks": risks}, options(RiskFlag)
+    return page("referral_risks.html", request, values=values, risk_options=risk_options, is_kept=is_kept, **about)
 
 
 @router.post("/referrals/{referral_id}/risks")

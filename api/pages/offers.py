@@ -10,6 +10,7 @@ from api.access import requires
 from api.deps import FormDep, Me, SessionDep, page, redirect_after_post
 from api.filters import local, local_date
 from domain.languages import language_name
+from domain.sensitivity import open_values
 from domain.vocabulary import DateCertainty, DeclineReason, Need, OfferState, RiskFlag, SafetyFlag, Strength
 from records import clock
 from records.commands import offers
@@ -57,8 +58,8 @@ def offer_view(one: OfferToMe) -> dict[str, Any]:
     if person.bridger_gender is not None:
         firm = "must" if person.bridger_gender_strength is Strength.HARD else "if possible"
         facts.append({"term": "Asks for", "text": f"{person.bridger_gender.label} ({firm})"})
-    if referral.needs:
-        facts.append({"term": "Would help", "text": ", ".join(Need(n).label for n in referral.needs)})
+    if needs := open_values("needs", referral.needs):  # whoever is only asked need not know more
+        facts.append({"term": "Would help", "text": ", ".join(Need(n).label for n in needs)})
     if any(RiskFlag(risk).is_high for risk in referral.risks):
         facts.append({"term": "Pace", "text": "Closer follow-up, shorter times"})
     flags = [SafetyFlag(f) for f in person.safety_flags]

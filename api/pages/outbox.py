@@ -24,6 +24,7 @@ TONES = {
     NotificationState.SENDING: "wait",
     NotificationState.FAILED: "stop",
     NotificationState.UNCONFIRMED: "stop",
+    NotificationState.WITHHELD: "wait",
     NotificationState.STALE: "stop",
 }
 _ONE_TIME = re.compile(rf"({links.PATH})/[\w.-]+")

@@ -25,6 +25,7 @@ def actions(me: Me, found: PersonPage) -> list[dict[str, str]]:
          "/handoff", "offer"),
         (status.is_open and referral.consent is ConsentStatus.PENDING and me.may("record_consent"),
          "Record their agreement", "Nothing is told outside without it", "/consent", "check"),
+        (me.may("record_consent"), "What they agreed to", "To whom, until when; sign, take back", "/consents", "check"),
         (works and referral.discharged_at is None and me.may("move_date"), "Move the date", "The plan moves with it",
          "/date", "today"),
         (works and me.may("edit_referral"), "Risk flags", "They shorten the times", "/risks", "shield"),

@@ -9,6 +9,7 @@ from api.filters import local, local_date, local_day
 from domain.agenda import SEARCH_WORDS, rule_words
 from domain.contact import is_contact
 from domain.languages import language_name
+from domain.sensitivity import WITHHELD, hides, list_labels, open_values
 from domain.vocabulary import (
     ConsentStatus,
     ContactState,
@@ -67,7 +68,7 @@ def header(page: PersonPage) -> dict[str, Any]:
         "given": person.given_name if person.preferred_name and person.preferred_name != person.given_name else "",
         "born_on": person.birth_on,
         "facts": facts,
-        "tags": tags(referral),
+        "tags": tags(referral, page.is_withheld),
         "phones": phones(person),
         "places": [
             {"address": p.get("text", ""), "kind": PlaceKind(p["kind"]).label if p.get("kind") else "",
@@ -94,10 +95,17 @@ def phones(person: Person) -> list[dict[str, Any]]:
     ]
 
 
-def tags(referral: Referral) -> list[dict[str, str]]:
-    """Where it stands, and what makes it urgent."""
+def tags(referral: Referral, is_withheld: bool | None = None) -> list[dict[str, str]]:
+    """Where it stands, and what makes it urgent: as lists name it, or as the consent allows."""
     found = [{"text": referral.status.label, "tone": STATUS_TONES.get(referral.status, "neutral")}]
-    found += [{"text": RiskFlag(risk).label, "tone": "care"} for risk in referral.risks]
+    if is_withheld is None:
+        labels = list_labels(referral.risks)
+    else:
+        shown = open_values("risks", referral.risks) if is_withheld else referral.risks
+        labels = [RiskFlag(risk).label for risk in shown]
+        if is_withheld and any(hides(field, getattr(referral, field)) for field in ("risks", "needs", "needs_note")):
+            found.append({"text": WITHHELD, "tone": "wait"})
+    found += [{"text": label, "tone": "care"} for label in labels]
     if referral.lost_at is not None and referral.status.is_open:
         found.append({"text": "Looking for them", "tone": "stop"})
     if referral.consent is not ConsentStatus.GIVEN:
@@ -287,9 +295,11 @@ def facts(page: PersonPage, may_change: bool) -> list[dict[str, Any]]:
     if referral.consent_expires_at is not None:
         consent += f", until {local_date(referral.consent_expires_at, zone)}"
     rows.append({"term": "Consent", "text": consent})
-    if referral.needs or referral.needs_note:
-        needs = ", ".join(Need(need).label for need in referral.needs)
-        rows.append({"term": "Would help", "text": ". ".join(filter(None, (needs, referral.needs_note)))})
+    needs = open_values("needs", referral.needs) if page.is_withheld else referral.needs
+    note = "" if page.is_withheld else referral.needs_note
+    if needs or note:
+        labels = ", ".join(Need(need).label for need in needs)
+        rows.append({"term": "Would help", "text": ". ".join(filter(None, (labels, note)))})
     if referral.closure_reason is not None:
         rows.append({"term": "Closed", "text": f"{referral.closure_reason.label}. {referral.closure_note}".strip()})
     return rows

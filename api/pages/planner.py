@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -17,7 +19,9 @@ from api.pages.planner_words import Move, expected, move_of, promise
 from domain.vocabulary import ConsentStatus, ReferralStatus
 from records import clock
 from records.access import referral_for
+from records.commands import disclosures
 from records.queries.drafts import list_drafts
+from records.queries.events import ANSWERS
 from records.queries.planner import (
     Show,
     Standing,
@@ -62,17 +66,22 @@ _TOLD_TO_PLANNERS = frozenset(
 """What the facility hears of: the steps of its own referral, not what was said between the person and the bridger."""
 
 
+_BARE = {"referral.closed": "The referral was closed.", "report.withheld": "You were told only that it is closed."}
+
+
 @router.get("/referrals")
-@requires("file_referral")
+@requires("file_referral", writes=True)
 def my_referrals(request: Request, session: SessionDep, me: Me, show: str = "open", page_number: int = 1) -> Response:
     """The facility's referrals: unanswered first."""
     chosen: Show = next((tab for tab, _ in _TABS if tab == show), "open")
     now = clock.now()
-    return _list(request, session, me, chosen, list_standings(session, me.actor, now, chosen, page_number))
+    found = list_standings(session, me.actor, now, chosen, page_number)
+    _account(session, me, found.rows, now)
+    return _list(request, session, me, chosen, found)
 
 
 @router.post("/referrals")
-@requires("file_referral", writes=False)
+@requires("file_referral")
 def search(request: Request, session: SessionDep, me: Me, form: FormDep) -> Response:
     """By name: never in an address, so it is sent as a form."""
     name = form.text("name", limit=100)
@@ -81,6 +90,7 @@ def search(request: Request, session: SessionDep, me: Me, form: FormDep) -> Resp
         return RedirectResponse("/referrals", status_code=303)
     now = clock.now()
     found = find_standings(session, me.actor, now, name)
+    _account(session, me, found, now)
     return page(
         "referrals.html",
         request,
@@ -89,6 +99,13 @@ def search(request: Request, session: SessionDep, me: Me, form: FormDep) -> Resp
         rows=[_row(one, now) for one in found],
         tabs=[],
     )
+
+
+def _account(session: Session, me: SignedIn, rows: Sequence[Standing], now: datetime) -> None:
+    """What a list tells of how somebody is, is told to the facility: it goes into the accounting."""
+    told = [one.referral for one in rows if one.is_told and one.next_contact is not None]
+    if me.actor.facility_id is not None:
+        disclosures.show_standing(session, told, me.actor.facility_id, by=me.id, now=now)
 
 
 def _list(request: Request, session: Session, me: SignedIn, chosen: Show, found: Standings) -> Response:
@@ -159,6 +176,7 @@ def show_for_planner(request: Request, session: Session, me: SignedIn, referral_
     if referral.status is ReferralStatus.DRAFT:
         return RedirectResponse(f"/referrals/new?draft={referral_id}", status_code=303)
     now = clock.now()
+    shown = disclosures.show_standing(session, [referral], me.actor.facility_id or "", by=me.id, now=now)[referral.id]
     standing = standing_of(session, me.actor, now, referral)
     move = move_of(standing, now)
     reached = first_reached_at(session, referral, now)
@@ -172,6 +190,7 @@ def show_for_planner(request: Request, session: Session, me: SignedIn, referral_
         facts=_facts(session, standing, reached),
         actions=_actions(standing, move),
         entries=_told(session, standing),
+        disclosed=disclosures.accompanying(shown),
         base=f"/referrals/{referral_id}",
         program=me.program,
         zone=standing.person.zone,
@@ -253,6 +272,12 @@ def _actions(standing: Standing, move: Move) -> list[dict[str, Any]]:
         (is_open, "Add a note", "The bridger reads it", "note"),
         (is_open, "Risks", "They make the first steps sooner", "risks"),
         (is_open and referral.consent is ConsentStatus.GIVEN, "Consent", "Ended, changed, taken back", "consent"),
+        (
+            referral.status is not ReferralStatus.DRAFT,
+            "What they agreed to",
+            "To whom, until when; sign, take back",
+            "consents",
+        ),
         (is_open and has_left and not is_held, f"Correct the {leaving}", "Another time, another way", "discharge"),
         (is_open and has_left and not is_held, "They did not leave", f"Cancel the {leaving}", "discharge/cancel"),
         (is_open and referral.cancel_requested_at is None, "Ask to cancel", "The program answers", "ask-to-cancel"),
@@ -267,8 +292,12 @@ def _told(session: Session, standing: Standing) -> list[Entry]:
     """What happened, as far as it is the facility's: its steps, and notes by its own staff."""
     referral = standing.referral
     own = list_own_staff(session, referral.facility_id)
+    entries = list_timeline(session, referral)
+    if not standing.is_told:
+        entries = [replace(e, sentence=_BARE[e.event], details=[]) if e.event in _BARE else e for e in entries]
+        entries = [e for e in entries if e.event in ANSWERS | _BARE.keys() or e.by in own]
     return [
         replace(entry, sentence="A peer bridger was named.") if entry.event == "bridger.assigned" else entry
-        for entry in list_timeline(session, referral)
+        for entry in entries
         if entry.event in _TOLD_TO_PLANNERS or (entry.event == "note.added" and entry.by in own)
     ]

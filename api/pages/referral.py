@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from sqlmodel import Session
 
 from api.access import requires
 from api.deps import Me, SessionDep, page
@@ -13,7 +14,7 @@ from api.pages.planner import show_for_planner
 from domain.vocabulary import OVER_STATUSES
 from records import clock
 from records.commands.views import note_viewed
-from records.queries.person_page import load_person_page, sees_only_as_planner
+from records.queries.person_page import PersonPage, load_person_page, sees_only_as_planner
 from records.queries.timeline import Entry, list_timeline
 from records.queries.worklist import tasks_of
 
@@ -36,7 +37,7 @@ def show(
     found, now = load_person_page(session, me.actor, referral_id), clock.now()
     rows, zone = found.rows, found.rows.person.zone
     chosen = show if show in KINDS else "all"
-    entries = [e for e in list_timeline(session, rows.referral) if chosen == "all" or kind_of(e) == chosen]
+    entries = [e for e in _timeline(session, found) if chosen == "all" or kind_of(e) == chosen]
     ahead, behind = person_view.plan(found, now)
     attempts, attempt_count = person_view.attempts(found)
     step, to_do = found.next, {c.id for c in found.to_do(now)}
@@ -69,6 +70,10 @@ def show(
         may_waive=me.may("waive"),
         may_answer=me.may("acknowledge"),
     )
+
+
+def _timeline(session: Session, found: PersonPage) -> list[Entry]:
+    return list_timeline(session, found.referral, is_withheld=found.is_withheld)
 
 
 def kind_of(entry: Entry) -> str:

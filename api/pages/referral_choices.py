@@ -26,7 +26,8 @@ Option = dict[str, str]
 _ANY = {"value": "", "text": "No preference"}
 _UNPLANNED = "Somebody goes now: this came unplanned."
 _CONSENT_HINTS = {
-    ConsentStatus.GIVEN: "They said yes to being referred and contacted, and to you hearing how it goes.",
+    ConsentStatus.GIVEN: "They said yes to being referred and contacted, to what you write here being passed on to "
+    "the program, substance use included, and to you hearing how it goes.",
     ConsentStatus.PENDING: "Nobody could ask yet. The referral goes ahead; somebody asks before or right after they "
     "leave, and until then you are told little.",
 }

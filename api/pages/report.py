@@ -11,6 +11,8 @@ from api.access import requires
 from api.deps import Me, SessionDep, page
 from api.filters import local
 from domain.vocabulary import ClosureReason, ReferralStatus
+from records import clock
+from records.commands import disclosures
 from records.queries.report import find_report, referral_with_report
 from records.tables import Person
 
@@ -32,13 +34,16 @@ _COUNTS = (
 
 
 @router.get("/referrals/{referral_id}/report")
-@requires("see_report")
+@requires("see_report", writes=True)
 def report(request: Request, session: SessionDep, me: Me, referral_id: str) -> Response:
     """What was sent, word for word; nothing is added afterwards. Withheld, it says only that it is closed."""
     referral = referral_with_report(session, me.actor, referral_id)
     person, base = session.get_one(Person, referral.person_id), f"/referrals/{referral_id}"
     sent = find_report(session, referral, me.actor.facility_id)
-    is_told = sent is not None and sent.is_allowed
+    is_told, with_it = sent is not None and sent.is_allowed, None
+    if me.actor.facility_id is not None and is_told:  # shown again: asked again
+        shown = disclosures.show_standing(session, [referral], me.actor.facility_id, by=me.id, now=clock.now())
+        is_told, with_it = shown[referral.id].is_allowed, disclosures.accompanying(shown[referral.id])
     return page(
         "referral_report.html",
         request,
@@ -50,6 +55,7 @@ def report(request: Request, session: SessionDep, me: Me, referral_id: str) -> R
         is_on_its_way=referral.status.is_over and sent is None,
         facts=_facts(sent.content, person.zone) if sent is not None and is_told else [],
         outcome=_outcome(sent.content) if sent is not None and is_told else "",
+        disclosed=with_it,
         sent_at=sent.at if sent is not None else None,
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
-from sqlmodel import Session
+from fastapi import APIRouter, Query, Request
+from sqlmodel import Session, col, select
 
-from api import cursors
+from api import cursors, outward
 from api.access import requires
 from api.deps import Me, SessionDep
 from api.models.common import Cursor, Done, Id, Instant, Limit, Listed, PathId
@@ -24,8 +24,9 @@ router = APIRouter(prefix=API_PREFIX, tags=["contacts"], responses=PROBLEMS)
 
 
 @router.get("/contacts")
-@requires("see_person")
+@requires("see_person", writes=True)
 def list_(
+    request: Request,
     session: SessionDep,
     me: Me,
     referral_id: Id | None = None,
@@ -46,8 +47,12 @@ def list_(
         after=cursors.decode(cursor),
         limit=limit + 1,
     )
-    now = clock.now()
-    return one_page(rows, limit, lambda row: contact_out(row, now), lambda row: (row.due_at, row.id))
+    now, about = clock.now(), {row.referral_id for row in rows}
+    referrals = session.exec(select(Referral).where(col(Referral.id).in_(about))).all()
+    told = outward.told(request, session, me, referrals)
+    page = one_page(rows, limit, lambda row: contact_out(row, now), lambda row: (row.due_at, row.id))
+    page.items = [one for one in page.items if one.referral_id in told]
+    return page
 
 
 @router.post("/contacts/{contact_id}/attempts", status_code=201)

@@ -12,6 +12,7 @@ from api.deps import Me, SessionDep
 from api.models.common import Cursor, Done, Limit, Listed, PathId
 from api.models.work import DeclineIn, OfferOut
 from api.routes.common import API_PREFIX, PROBLEMS, done, one_page
+from domain.sensitivity import open_values
 from domain.vocabulary import OfferState, RiskFlag
 from records.commands import offers
 from records.queries.offers import Offered, list_offers
@@ -65,7 +66,7 @@ def _shown(row: Offered) -> OfferOut:
         discharged_at=referral.discharged_at,
         area=person.area,
         language=person.language,
-        needs=list(referral.needs),
+        needs=open_values("needs", referral.needs),
         safety_flags=list(person.safety_flags),
         is_high_risk=any(RiskFlag(risk).is_high for risk in referral.risks),
         reasons=list(offer.reasons),

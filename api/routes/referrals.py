@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlmodel import Session
 
-from api import cursors
+from api import cursors, outward
 from api.access import requires
 from api.deps import Me, SessionDep
 from api.errors import within
@@ -39,7 +39,7 @@ from records.queries.people import is_with_others
 from records.queries.previews import preview
 from records.queries.referrals import list_referrals
 from records.queries.staff import names_of
-from records.queries.timeline import entry_of, names_for
+from records.queries.timeline import entry_of, names_for, open_facts_of
 from records.tables import Referral
 
 router = APIRouter(prefix=API_PREFIX + "/referrals", tags=["referrals"], responses=PROBLEMS)
@@ -67,7 +67,7 @@ def file_referral(session: SessionDep, me: Me, body: ReferralIn) -> Any:
             source="api",
             as_draft=body.is_draft,
         )
-    return _shown(session, row)
+    return _shown(session, row, is_told=True, is_withheld=False)  # who files has written it
 
 
 @router.post("/preview")
@@ -79,8 +79,9 @@ def preview_referral(session: SessionDep, me: Me, body: PreviewIn) -> PreviewOut
 
 
 @router.get("")
-@requires("see_person")
+@requires("see_person", writes=True)
 def list_(
+    request: Request,
     session: SessionDep,
     me: Me,
     status: Annotated[list[ReferralStatus], Query()] = [],  # noqa: B006
@@ -102,42 +103,53 @@ def list_(
         limit=limit + 1,
     )
     names = names_of(session, {row.bridger_id for row in rows})
+    told, withheld = outward.told(request, session, me, rows[:limit]), outward.withheld(session, me, rows[:limit])
     return one_page(
         rows,
         limit,
-        lambda row: ReferralOut.of(row, bridger_name=names.get(row.bridger_id or "", "")),
+        lambda row: outward.referral_as_told(
+            row,
+            row.id in told,
+            bridger_name=names.get(row.bridger_id or "", ""),
+            is_withheld=row.id in withheld,
+        ),
         lambda row: (row.created_at, row.id),
     )
 
 
 @router.get("/{referral_id}")
-@requires("see_person")
-def get(session: SessionDep, me: Me, referral_id: PathId) -> ReferralOut:
-    """Where one referral stands."""
-    return _shown(session, referral_for(session, me.actor, referral_id))
+@requires("see_person", writes=True)
+def get(request: Request, session: SessionDep, me: Me, referral_id: PathId) -> ReferralOut:
+    """Where one referral stands; for a facility as far as the person's consent covers it."""
+    row = referral_for(session, me.actor, referral_id)
+    is_told, is_withheld = bool(outward.told(request, session, me, [row])), bool(outward.withheld(session, me, [row]))
+    return _shown(session, row, is_told=is_told, is_withheld=is_withheld)
 
 
 @router.get("/{referral_id}/agenda")
-@requires("see_person")
-def get_agenda(session: SessionDep, me: Me, referral_id: PathId) -> AgendaOut:
+@requires("see_person", writes=True)
+def get_agenda(request: Request, session: SessionDep, me: Me, referral_id: PathId) -> AgendaOut:
     """Everything that must happen next, soonest first, each with the rule behind it."""
-    referral_for(session, me.actor, referral_id)
+    if not outward.told(request, session, me, [referral_for(session, me.actor, referral_id)]):
+        return AgendaOut(items=[])
     return AgendaOut(items=agenda_items(load_case(session, referral_id).facts()))
 
 
 @router.get("/{referral_id}/plan")
-@requires("see_person")
-def get_plan(session: SessionDep, me: Me, referral_id: PathId) -> Listed[ContactOut]:
+@requires("see_person", writes=True)
+def get_plan(request: Request, session: SessionDep, me: Me, referral_id: PathId) -> Listed[ContactOut]:
     """Every planned contact, and what became of it."""
-    referral_for(session, me.actor, referral_id)
+    if not outward.told(request, session, me, [referral_for(session, me.actor, referral_id)]):
+        return Listed(items=[], next_cursor=None)
     now = clock.now()
     rows = list_contacts(session, me.actor, referral_id=referral_id, limit=1000)
     return Listed(items=[contact_out(row, now) for row in rows], next_cursor=None)
 
 
 @router.get("/{referral_id}/timeline")
-@requires("see_person")
+@requires("see_person", writes=True)
 def get_timeline(
+    request: Request,
     session: SessionDep,
     me: Me,
     referral_id: PathId,
@@ -146,9 +158,14 @@ def get_timeline(
 ) -> Listed[TimelineEntryOut]:
     """What happened, the newest first. `next_cursor` goes on as `before`."""
     referral = referral_for(session, me.actor, referral_id)
-    rows = list_story(session, me.actor, referral, before_seq=before, limit=limit + 1)
+    is_told = bool(outward.told(request, session, me, [referral]))
+    rows = list_story(session, me.actor, referral, before_seq=before, limit=limit + 1, is_told=is_told)
     names = names_for(session, referral, rows[:limit])
-    lines = [TimelineEntryOut.model_validate(entry_of(row, names), from_attributes=True) for row in rows[:limit]]
+    facts = open_facts_of(session, rows[:limit]) if outward.withheld(session, me, [referral]) else {}
+    lines = [
+        TimelineEntryOut.model_validate(entry_of(row, names, facts.get(row.seq)), from_attributes=True)
+        for row in rows[:limit]
+    ]
     return Listed(items=lines, next_cursor=str(rows[limit - 1].seq) if len(rows) > limit else None)
 
 
@@ -169,8 +186,9 @@ def agenda_items(case: Case) -> list[AgendaItemOut]:
     ]
 
 
-def _shown(session: Session, row: Referral) -> ReferralOut:
-    shown = ReferralOut.of(row, bridger_name=names_of(session, {row.bridger_id}).get(row.bridger_id or "", ""))
+def _shown(session: Session, row: Referral, *, is_told: bool, is_withheld: bool) -> ReferralOut:
+    bridger = names_of(session, {row.bridger_id}).get(row.bridger_id or "", "")
+    shown = outward.referral_as_told(row, is_told, bridger_name=bridger, is_withheld=is_withheld)
     if row.status is ReferralStatus.SUBMITTED:
         shown.promised_by = promised_by(load_case(session, row.id).settled_facts())
     return shown

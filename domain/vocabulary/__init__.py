@@ -3,6 +3,7 @@
 The values are stored and travel on interfaces; the labels are what people read.
 """
 
+from domain.vocabulary.consents import Category, Purpose, RecipientKind, Scope, SignerKind, SigningMethod
 from domain.vocabulary.contacts import ContactState, Counts, Mode, Outcome
 from domain.vocabulary.escalations import Ask, EscalationState, Resolution, Subject, WelfareDecision
 from domain.vocabulary.messages import Channel, NotificationState
@@ -25,6 +26,7 @@ __all__ = [
     "OPEN_STATUSES",
     "OVER_STATUSES",
     "Ask",
+    "Category",
     "Channel",
     "ClosureReason",
     "ConsentStatus",
@@ -45,13 +47,18 @@ __all__ = [
     "Outcome",
     "PhoneKind",
     "PlaceKind",
+    "Purpose",
+    "RecipientKind",
     "ReferralStatus",
     "ReleaseKind",
     "Resolution",
     "RiskFlag",
     "Role",
     "SafetyFlag",
+    "Scope",
     "Setting",
+    "SignerKind",
+    "SigningMethod",
     "Strength",
     "Subject",
     "WelfareDecision",

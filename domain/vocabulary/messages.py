@@ -22,4 +22,5 @@ class NotificationState(Word):
     FAILED = "failed", "Not sent"
     UNCONFIRMED = "unconfirmed", "May or may not have been sent"
     CANCELLED = "cancelled", "Cancelled before sending"
+    WITHHELD = "withheld", "Not sent, their consent does not cover it"
     STALE = "stale", "Not sent, too old by then"

@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from sqlmodel import Session, col, select
 
 from domain.errors import IllegalState, Invalid
+from domain.sensitivity import hides
 from domain.vocabulary import (
     OPEN_STATUSES,
     ConsentStatus,
@@ -17,6 +18,7 @@ from domain.vocabulary import (
     Subject,
 )
 from records.access import Actor, person_for
+from records.commands.consents import answer_work, check_expiry
 from records.commands.dates import LATEST_AHEAD, check_expected
 from records.commands.escalations import hurry, settle_ladder
 from records.commands.people import PersonDetails, add_identifiers, fill_person
@@ -24,6 +26,7 @@ from records.commands.planning import replan_case
 from records.commands.protection import refuse_protected_address
 from records.commands.text import LINE_LENGTH, checked_text
 from records.commands.work import open_case
+from records.queries.consents import is_withheld
 from records.queries.staff import find_active
 from records.tables import Person, Referral
 
@@ -76,6 +79,8 @@ def set_risks(session: Session, actor: Actor, referral_id: str, risks: Sequence[
     work = open_case(session, actor, referral_id, "edit_referral")
     work.require("risks.changed")
     before, after = list(work.referral.risks), [risk.value for risk in dict.fromkeys(risks)]
+    if actor.facility_id is None and is_withheld(session, work.referral, work.now):
+        after += [risk for risk in before if hides("risks", [risk]) and risk not in after]  # unseen, so it stays
     if set(before) == set(after):
         return work.referral
     work.referral.risks = after
@@ -123,16 +128,13 @@ def record_consent(
     """The person agreed, declined or took back that they are referred and contacted, and the referrer is told."""
     work = open_case(session, actor, referral_id, "record_consent")
     work.require("consent.recorded")
-    if expires_at is not None and expires_at <= work.now:
-        raise Invalid("expired", "This consent would have ended already. Check the date.", field="expires_at")
+    if status is ConsentStatus.EXPIRED:
+        raise Invalid("status", "A consent ends by its date. Say what the person answered.", field="status")
+    check_expiry(expires_at, work.now)
     referral = work.referral
-    before = referral.consent
-    if (before, referral.consent_expires_at) == (status, expires_at):
+    if (referral.consent, referral.consent_expires_at) == (status, expires_at):
         return referral
-    referral.consent, referral.consent_expires_at, referral.consent_warned_at = status, expires_at, None
-    work.record("consent.recorded", before=before, after=status, expires_at=expires_at)
-    if status is not ConsentStatus.PENDING:
-        settle_ladder(work, Resolution.ARRANGED, subject=Subject.CONSENT, note="Consent was recorded.", by=actor.id)
+    answer_work(work, status, expires_at=expires_at)
     work.settle()
     return referral
 

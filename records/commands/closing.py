@@ -8,27 +8,28 @@ from sqlmodel import Session
 
 from domain.errors import Conflict, Invalid
 from domain.vocabulary import (
+    Category,
     ClosureReason,
-    ConsentStatus,
     ContactState,
     EndReason,
+    Purpose,
     ReferralStatus,
     Resolution,
     Subject,
 )
 from records.access import Actor
 from records.commands.assignments import begin_assignment, end_assignment, withdraw_offers
+from records.commands.disclosures import disclose, facility
 from records.commands.escalations import call_again, settle_ladder
 from records.commands.holds import LEFT_BEFORE
 from records.commands.messages import cancel_waiting, tell
 from records.commands.planning import end_awaited, replan_case
 from records.commands.text import checked_text
 from records.commands.work import Work, open_case
-from records.ids import new_id
 from records.queries.people import find_open_referral
-from records.queries.report import CLOSING_REPORT, closing_report, list_to_tell, recipient_of
+from records.queries.report import CLOSING_REPORT, closing_report, list_to_tell
 from records.queries.staff import find_active
-from records.tables import Disclosure, Referral
+from records.tables import Referral
 
 UNDO_DAYS = 30
 """How long an end can be taken back."""
@@ -157,28 +158,25 @@ def send_report(work: Work, *, due_at: datetime) -> None:
     Without consent the referrer still learns that the referral is closed, since they filed it, and nothing else. A
     facility that asked for the same person meanwhile hears the same.
     """
-    referral = work.referral
-    consent = referral.consent
-    if referral.consent_expires_at is not None and referral.consent_expires_at <= work.now:
-        consent = ConsentStatus.EXPIRED
-    allowed = consent is ConsentStatus.GIVEN
-    content, to_tell = closing_report(work.rows) if allowed else {}, list_to_tell(work.session, referral)
+    referral, to_tell = work.referral, list_to_tell(work.session, work.referral)
+    content, rows = closing_report(work.rows), []
     for facility_id, _ in to_tell:
-        work.add(
-            Disclosure(
-                id=new_id("dis"),
-                program_id=referral.program_id,
-                referral_id=referral.id,
-                what=CLOSING_REPORT,
-                recipient=recipient_of(facility_id),
-                purpose="coordination of care",
-                is_allowed=allowed,
-                reason="the person's consent covers it" if allowed else f"consent is {consent.label.lower()}",
-                consent=consent.value,
+        recipient, name = facility(facility_id)
+        rows.append(
+            disclose(
+                work.session,
+                referral,
+                CLOSING_REPORT,
+                recipient,
+                Category.STANDING,
+                Purpose.COORDINATION,
+                now=work.now,
+                to=name,
+                by=work.actor_id,
                 content=content,
-                at=work.now,
             )
         )
+    allowed, consent = rows[0].is_allowed, rows[0].consent
     referral.reported_at = work.now
     work.record(
         "report.sent" if allowed else "report.withheld",

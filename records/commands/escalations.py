@@ -13,15 +13,18 @@ from domain.spoken import spoken_due
 from domain.states import ESCALATION
 from domain.vocabulary import (
     Ask,
+    Category,
     ContactState,
     EscalationState,
     Outcome,
+    Purpose,
     Resolution,
     Role,
     Subject,
     WelfareDecision,
 )
 from records.access import Actor
+from records.commands.disclosures import disclose, facility
 from records.commands.effort import require_full_effort
 from records.commands.messages import tell
 from records.commands.text import checked_text
@@ -123,6 +126,12 @@ def _raise(
             subject_id=row.id,
             now=work.now,
             answer_by=row.answer_by.isoformat(),
+        )
+    if "referrer" in rung.tell and work.referral.planner_id:
+        recipient, to = facility(work.referral.facility_id)
+        asked = (recipient, Category.STANDING, Purpose.COORDINATION)
+        disclose(
+            work.session, work.referral, "escalation", *asked, now=work.now, to=to, by=work.actor_id, subject_id=row.id
         )
     if "referrer" in rung.tell and all(role != "referrer" for role, _ in told):
         work.record("disclosure.withheld", subject_id=row.id, what="escalation", reason="consent does not cover it")

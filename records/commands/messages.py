@@ -1,8 +1,13 @@
-"""Telling staff: one notification row a recipient and channel, unique by its key; and what becomes of its sending."""
+"""Telling staff: one notification row a recipient and channel, unique by its key; and what becomes of its sending.
+
+A message about a person to somebody of a facility leaves the program: it passes the gate of
+`records/commands/disclosures.py` when it is claimed and once more at the moment of sending (`let_go`).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,10 +15,13 @@ from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from domain.messaging import Recipient, StaffMessage, is_too_old, plan_sending
-from domain.vocabulary import Channel, NotificationState
-from records import clock, engine
+from domain.vocabulary import Channel, NotificationState, Purpose, RecipientKind
+from records import clock, engine, outgoing
+from records.commands.disclosures import disclose, facility, went_out
 from records.ids import new_id
 from records.queries.case import began_here
+from records.queries.consents import decide
+from records.queries.report import is_told
 from records.tables import Notification, Outbox, Program, Referral, Staff
 
 CLAIM_HOLDS = timedelta(minutes=2)
@@ -37,6 +45,7 @@ class Claimed:
     params: dict[str, Any]
     referral_id: str | None
     number: str
+    is_outward: bool = False  # to somebody of a facility, about a person: it leaves the program
 
 
 def tell(
@@ -134,6 +143,7 @@ def claim(session: Session, notification_id: str) -> Claimed | None:
     A claim that was never answered means that a process died while sending: whether it went out is unknown, so it is
     marked unconfirmed and not sent again (never twice), and stays visible in the app and on the list of the unsent.
     """
+    referral = outward_of(session, notification_id)
     row = session.exec(select(Notification).where(Notification.id == notification_id).with_for_update()).first()
     now = clock.now()
     if row is None or row.state not in (NotificationState.QUEUED, NotificationState.SENDING) or row.not_before > now:
@@ -150,8 +160,10 @@ def claim(session: Session, notification_id: str) -> Claimed | None:
     if staff is None or not staff.is_active or not to:
         row.state, row.problem = NotificationState.FAILED, "nobody to send it to"
         return None
+    if referral is not None and not _asks_gate(session, referral, row, is_last=False):
+        return None
+    about = referral or (session.get(Referral, row.referral_id) if row.referral_id else None)
     row.state, row.claimed_at, row.tries = NotificationState.SENDING, now, row.tries + 1
-    referral = session.get(Referral, row.referral_id) if row.referral_id else None
     return Claimed(
         notification_id=row.id,
         key=row.key,
@@ -161,8 +173,62 @@ def claim(session: Session, notification_id: str) -> Claimed | None:
         staff_name=staff.first_name or staff.name,
         params=dict(row.params),
         referral_id=row.referral_id,
-        number=referral.number if referral else "",
+        number=about.number if about else "",
+        is_outward=referral is not None,
     )
+
+
+def let_go(session: Session, claimed: Claimed) -> Callable[[], None] | None:
+    """The last question before a message about a person leaves for a facility; None: not any more, and it is recorded.
+
+    A consent that is taken back from here on waits until what is returned is called: after the gateway has answered.
+    """
+    referral = outward_of(session, claimed.notification_id)
+    row = session.exec(select(Notification).where(Notification.id == claimed.notification_id).with_for_update()).one()
+    if referral is None or row.state is not NotificationState.SENDING or not _asks_gate(session, referral, row):
+        return None
+    return outgoing.going_out(session, referral.id)
+
+
+def outward_of(session: Session, notification_id: str) -> Referral | None:
+    """The referral of a message to somebody of a facility, locked before the message is: every command locks so."""
+    about = session.exec(
+        select(Notification.referral_id)
+        .join(Staff, col(Staff.id) == col(Notification.staff_id))
+        .where(Notification.id == notification_id, col(Staff.facility_id).is_not(None))
+    ).first()
+    if not about:
+        return None
+    locked = select(Referral).where(Referral.id == about).with_for_update()
+    return session.exec(locked.execution_options(populate_existing=True)).first()
+
+
+def _asks_gate(session: Session, referral: Referral, row: Notification, *, is_last: bool = True) -> bool:
+    """Whether this message may go to that facility now. A refusal ends the message; a yes is written down when it is
+    the last time that anybody asks."""
+    now, staff = clock.now(), session.get_one(Staff, row.staff_id)
+    recipient, to = facility(staff.facility_id or "")
+    asked = (StaffMessage(row.template).tells, Purpose.COORDINATION)
+    if is_told(session, referral, recipient.name):
+        is_allowed = decide(session, referral.id, recipient, *asked, now).is_allowed
+    else:
+        recipient, is_allowed = replace(recipient, kind=RecipientKind.ORGANIZATION), False
+    if not is_allowed or is_last:
+        disclose(
+            session,
+            referral,
+            f"message: {row.template}",
+            recipient,
+            *asked,
+            now=now,
+            to=to,
+            subject_id=row.id,
+            content={"channel": row.channel.value},
+            is_out=False,
+        )
+    if not is_allowed:
+        row.state, row.problem = NotificationState.WITHHELD, "the person’s consent does not cover it any more"
+    return is_allowed
 
 
 def release(session: Session, notification_id: str, problem: str) -> None:
@@ -176,6 +242,7 @@ def mark_sent(session: Session, notification_id: str, provider_id: str) -> None:
     """The gateway took it."""
     row = session.get_one(Notification, notification_id)
     row.state, row.sent_at, row.provider_id, row.problem = NotificationState.SENT, clock.now(), provider_id, ""
+    went_out(session, row.id, clock.now())
 
 
 def mark_failed(session: Session, notification_id: str, problem: str) -> None:

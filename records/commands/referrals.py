@@ -24,6 +24,7 @@ from domain.vocabulary import (
 from records import clock
 from records.access import Actor, referral_for
 from records.commands.changes import correct_person
+from records.commands.consents import begin_consent
 from records.commands.dates import EARLIEST_BACK, check_expected
 from records.commands.escalations import settle_ladder
 from records.commands.people import PersonDetails, fill_person, register_person
@@ -117,6 +118,7 @@ def file_referral(
         )
         _fill(referral, details, now)
         work = Work(session, actor, start_case(session, referral, known, program), now)
+        begin_consent(work)
         if as_draft:
             work.record("referral.drafted", source=source)
         else:
@@ -157,6 +159,7 @@ def submit_draft(
     _check_details(details_of(work.referral), work.now, work.rows.person.zone)
     _require_minimum(work.rows.person, details_of(work.referral))
     work.referral.planner_id = work.referral.planner_id or (None if actor.is_system else actor.id)
+    begin_consent(work)
     _submit(work)
     work.settle()
     return work.referral

@@ -21,6 +21,13 @@ _REFERRERS = (
 )  # fmt: skip
 
 
+ANSWERS = frozenset(
+    {"referral.submitted", "referral.drafted", "referral.accepted", "referral.rejected", "bridger.assigned",
+     "consent.recorded", "cancel.requested", "cancel.agreed", "cancel.refused", "report.withheld"}
+)  # fmt: skip
+"""What a facility hears of without the person's consent: how its own request is answered."""
+
+
 def shown_to(actor: Actor) -> ColumnElement[bool]:
     """Which events an actor may read of a referral that they may see (design §6).
 
@@ -54,12 +61,23 @@ def list_events(session: Session, actor: Actor, *, after_id: int = 0, limit: int
 
 
 def list_story(
-    session: Session, actor: Actor, referral: Referral, *, before_seq: int | None = None, limit: int = 50
+    session: Session,
+    actor: Actor,
+    referral: Referral,
+    *,
+    before_seq: int | None = None,
+    limit: int = 50,
+    is_told: bool = True,
 ) -> list[JournalEntry]:
-    """What this actor may read of the journal of a referral in hand, the newest first; who looked is left out."""
+    """What this actor may read of the journal of a referral in hand, the newest first; who looked is left out.
+
+    Without `is_told` only how a facility's own request is answered.
+    """
     query = select(JournalEntry).where(
         JournalEntry.stream == referral.id, shown_to(actor), JournalEntry.event != "record.viewed"
     )
+    if not is_told:
+        query = query.where(col(JournalEntry.event).in_(ANSWERS))
     if before_seq is not None:
         query = query.where(JournalEntry.seq < before_seq)
     return list(session.exec(query.order_by(col(JournalEntry.seq).desc()).limit(limit)))

@@ -17,9 +17,11 @@ from sqlmodel import Session, col, func, select
 from domain import agenda
 from domain.agenda import next_item
 from domain.case import Case
-from domain.vocabulary import ContactState, EscalationState, ReferralStatus, Subject
+from domain.consent import Recipient, may_disclose, standing
+from domain.vocabulary import ConsentStatus, ContactState, EscalationState, Purpose, ReferralStatus, Subject
 from records import journal
 from records.queries.case import CaseRows, load_case
+from records.queries.consents import consents_of
 from records.tables import Assignment, Bridger, Contact, Disclosure, Escalation, JournalEntry
 
 GRACE = timedelta(minutes=1)
@@ -33,9 +35,7 @@ _STREAM = (
 )
 _OF_REFERRAL: BindParameter[str] = bindparam("referral_id")
 _ASSIGNED = select(Assignment).where(col(Assignment.referral_id) == _OF_REFERRAL, col(Assignment.ended_at).is_(None))
-_SENT_OUT = select(Disclosure.what, Disclosure.consent).where(
-    col(Disclosure.referral_id) == _OF_REFERRAL, col(Disclosure.is_allowed)
-)
+_SENT_OUT = select(Disclosure).where(col(Disclosure.referral_id) == _OF_REFERRAL, col(Disclosure.is_allowed))
 
 
 @dataclass
@@ -172,10 +172,20 @@ def _ladders_climb(looked: _Looked) -> Iterator[str]:
 
 
 def _consented(looked: _Looked) -> Iterator[str]:
-    """What left the program was covered at that moment."""
-    for what, consent in looked.session.exec(_SENT_OUT, params={"referral_id": looked.rows.referral.id}):
-        if consent != "given":
-            yield f"{what} went out while consent was {consent}"
+    """What left the program was covered at that moment; the flag says what the latest version of the intake says."""
+    referral = looked.rows.referral
+    consents = consents_of(looked.session, referral.id)
+    said = standing(consents, looked.now)
+    if said is ConsentStatus.EXPIRED:
+        said = ConsentStatus.GIVEN  # the flag stays; what is told goes by the date
+    if referral.consent is not said:
+        yield f"the flag says that consent is {referral.consent.value}, and the versions say {said.value}"
+    for row in looked.session.exec(_SENT_OUT, params={"referral_id": referral.id}):
+        if row.category is None or row.recipient_kind is None:
+            continue  # of before there were versions
+        recipient = Recipient(row.recipient_kind, row.recipient)
+        if not may_disclose(consents, recipient, row.category, Purpose(row.purpose), row.at).is_allowed:
+            yield f"{row.what} went out while consent was {row.consent}"
 
 
 def _one_bridger(looked: _Looked) -> Iterator[str]:

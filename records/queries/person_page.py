@@ -9,8 +9,10 @@ from sqlmodel import Session, col, select
 
 from domain.plan import is_try
 from domain.vocabulary import ContactState, EscalationState, Role
+from records import clock
 from records.access import Actor, visible
 from records.queries.case import CaseRows, load_case
+from records.queries.consents import is_withheld
 from records.queries.next_step import NextStep, next_step
 from records.queries.staff import names_of
 from records.tables import Assignment, Attempt, Contact, Escalation, Facility, Referral, Staff
@@ -26,6 +28,7 @@ class PersonPage:
     next: NextStep | None
     names: dict[str, str]
     assignment: Assignment | None
+    is_withheld: bool  # what concerns substance use: no consent covers it
 
     @property
     def referral(self) -> Referral:
@@ -76,6 +79,7 @@ def load_person_page(session: Session, actor: Actor, referral_id: str) -> Person
         next=next_step(rows),
         names=names_of(session, who),
         assignment=assignment,
+        is_withheld=is_withheld(session, referral, clock.now()),
     )
 
 

@@ -17,12 +17,12 @@ from domain.contact import LIVE_MODES
 from domain.vocabulary import (
     OPEN_STATUSES,
     OVER_STATUSES,
-    ConsentStatus,
     ContactState,
     Outcome,
     ReferralStatus,
 )
 from records.access import Actor, visible
+from records.queries.consents import covers_telling, told_about
 from records.queries.people import Likeness
 from records.queries.protocols import calendar_of, protocol_of
 from records.tables import (
@@ -66,12 +66,6 @@ class Standings:
     counts: dict[str, int]
     page: int
     pages: int
-
-
-def covers_telling(referral: Referral, now: datetime) -> bool:
-    """Whether the person's consent covers telling the facility how it goes, at this moment."""
-    ends = referral.consent_expires_at
-    return referral.consent is ConsentStatus.GIVEN and (ends is None or ends > now)
 
 
 def list_standings(session: Session, actor: Actor, now: datetime, show: Show = "open", page: int = 1) -> Standings:
@@ -132,7 +126,7 @@ def _standings(
     pairs = list(found)
     program = session.get_one(Program, actor.program_id)
     staff = _staff(session, (s for r, _ in pairs for s in (r.bridger_id, r.planner_id)))
-    told = {r.id for r, _ in pairs if covers_telling(r, now)}
+    told = told_about(session, [r.id for r, _ in pairs], now)
     contacts = _next_contacts(session, [r.id for r, _ in pairs if r.id in told and r.status.is_open])
     return [
         Standing(
@@ -185,7 +179,7 @@ def _promised(session: Session, referral: Referral, person: Person, program: Pro
 
 def first_reached_at(session: Session, referral: Referral, now: datetime) -> datetime | None:
     """When the person was first reached after leaving, as far as their consent covers telling it."""
-    if referral.discharged_at is None or not covers_telling(referral, now):
+    if referral.discharged_at is None or not covers_telling(session, referral, now):
         return None
     return session.exec(
         select(func.min(Attempt.at)).where(

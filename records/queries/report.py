@@ -39,6 +39,11 @@ def closing_report(rows: CaseRows) -> dict[str, Any]:
     }
 
 
+def is_told(session: Session, referral: Referral, facility_id: str) -> bool:
+    """Whether a facility is one of those that asked for this person."""
+    return facility_id == referral.facility_id or facility_id in dict(list_to_tell(session, referral))
+
+
 def recipient_of(facility_id: str) -> str:
     """A facility as the record of disclosures names whom something went to."""
     return f"facility:{facility_id}"

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 from sqlmodel import Session, col, select
 
-from domain.vocabulary import ConsentStatus, Role
+from domain.vocabulary import Role
+from records import clock
 from records.queries.case import CaseRows
+from records.queries.consents import covers_telling
 from records.tables import Staff
 
 
@@ -43,7 +45,7 @@ def told_for(session: Session, rows: CaseRows, roles: Iterable[str]) -> list[tup
         elif role == "program_manager":
             staff = find_active(session, rows.program.manager_id)
         elif role == "referrer":
-            if rows.referral.consent is ConsentStatus.GIVEN:
+            if covers_telling(session, rows.referral, clock.now()):
                 staff = find_active(session, rows.referral.planner_id)
         if staff is not None and all(staff.id != s.id for _, s in found):
             found.append((role, staff))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from domain import timeline
 from domain.contact import LATE_ENTRY
+from domain.sensitivity import open_facts
 from records.queries.staff import names_of
-from records.tables import Contact, JournalEntry, Person, Referral
+from records.tables import Contact, JournalEntry, Person, Referral, Staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,33 @@ HIDDEN = frozenset({"record.viewed"})
 
 
 def list_timeline(
-    session: Session, referral: Referral, *, limit: int = 200, before_seq: int | None = None
+    session: Session,
+    referral: Referral,
+    *,
+    limit: int = 200,
+    before_seq: int | None = None,
+    is_withheld: bool = False,
 ) -> list[Entry]:
-    """The newest lines first. The caller has passed the gate: this asks only for a referral in hand."""
+    """The newest lines first. The caller has passed the gate: this asks only for a referral in hand.
+
+    With `is_withheld`, without what concerns substance use.
+    """
     query = select(JournalEntry).where(JournalEntry.stream == referral.id, col(JournalEntry.event).not_in(HIDDEN))
     if before_seq is not None:
         query = query.where(JournalEntry.seq < before_seq)
     rows = list(session.exec(query.order_by(col(JournalEntry.seq).desc()).limit(limit)))
     names = names_for(session, referral, rows)
-    return [entry_of(row, names) for row in rows]
+    facts = open_facts_of(session, rows) if is_withheld else {}
+    return [entry_of(row, names, facts.get(row.seq)) for row in rows]
+
+
+def open_facts_of(session: Session, rows: Sequence[JournalEntry]) -> dict[int, dict[str, Any]]:
+    """The facts of these entries without what concerns substance use, by their place in the journal."""
+    writers = {row.actor for row in rows if row.event == "note.added"}
+    outside = set(
+        session.exec(select(Staff.id).where(col(Staff.id).in_(writers), col(Staff.facility_id).is_not(None))).all()
+    )
+    return {row.seq: open_facts(row.event, row.data, is_of_facility=row.actor in outside) for row in rows}
 
 
 def names_for(session: Session, referral: Referral, rows: list[JournalEntry]) -> timeline.Names:
@@ -60,18 +81,19 @@ def names_for(session: Session, referral: Referral, rows: list[JournalEntry]) ->
     )
 
 
-def entry_of(row: JournalEntry, names: timeline.Names) -> Entry:
-    """One journal entry as a line of the timeline."""
+def entry_of(row: JournalEntry, names: timeline.Names, facts: Mapping[str, Any] | None = None) -> Entry:
+    """One journal entry as a line of the timeline; with `facts`, those instead of its own."""
+    data = row.data if facts is None else facts
     late = row.recorded_at - row.at > (LATE_ENTRY if row.event == "attempt.logged" else timedelta(days=3650))
     return Entry(
         seq=row.seq,
         at=row.at,
         by=names.staff.get(row.actor, "Footbridge"),
-        sentence=timeline.sentence(row.event, row.data, row.subject_id, names),
-        kind=timeline.kind(row.event, row.data),
+        sentence=timeline.sentence(row.event, data, row.subject_id, names),
+        kind=timeline.kind(row.event, data),
         event=row.event,
         subject_id=row.subject_id,
         is_late_entry=late,
         logged_at=row.recorded_at,
-        details=timeline.details(row.event, row.data, names),
+        details=timeline.details(row.event, data, names),
     )

@@ -1,5 +1,6 @@
 """Every table, in the field's terms. Rows are facts; the rules are in `domain/`, the writers in `records/commands/`."""
 
+from records.tables.consents import ConsentRevocation, ConsentVersion
 from records.tables.drafts import Draft
 from records.tables.logs import Disclosure, Inbound, JournalEntry, Notification, Outbox
 from records.tables.organizations import (
@@ -34,6 +35,8 @@ __all__ = [
     "Assignment",
     "Attempt",
     "Bridger",
+    "ConsentRevocation",
+    "ConsentVersion",
     "Contact",
     "Disclosure",
     "Draft",

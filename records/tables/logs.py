@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
-from domain.vocabulary import Channel, NotificationState
+from domain.vocabulary import Category, Channel, NotificationState, RecipientKind
 from records.tables.columns import document, instant, words
 from records.tables.row import Row
 
@@ -77,19 +77,32 @@ class Outbox(Row, table=True):
 
 
 class Disclosure(Row, table=True):
-    """Something of a person's that left the program, or was held back, and why."""
+    """Something of a person's that left the program, or was held back, and why (42 CFR 2.25, 2.32).
+
+    `sent_at` is when it went out: a page at once, a message when the gateway took it; None while that is not known.
+    """
+
+    __table_args__ = (Index("ix_disclosure_at", "program_id", "at"),)
 
     id: str = Field(primary_key=True)
     program_id: str
     referral_id: str = Field(index=True)
     what: str
-    recipient: str
+    recipient: str  # `facility:…`, or who it is by name
+    recipient_kind: RecipientKind | None = words(RecipientKind, default=None)
+    category: Category | None = words(Category, default=None)
     purpose: str
     is_allowed: bool
     reason: str
-    consent: str
+    consent: str  # what the person's answer was at that moment
+    consent_id: str | None = Field(default=None, index=True)
+    covers: str | None = None  # the scope of the consent in words, which went with it
+    notice: str | None = None  # which statement of 42 CFR 2.32 went with it
+    by: str | None = None  # who had it sent
+    subject_id: str | None = Field(default=None, index=True)  # the message that carried it
     content: dict[str, Any] = document(dict)
     at: datetime = instant(nullable=False)
+    sent_at: datetime | None = instant()
 
 
 class Inbound(Row, table=True):

@@ -17,6 +17,7 @@ from records.tables import Notification, Program
 from workflows import names
 from workflows.gateways import Gateway, NotSent, Refused, Unconfirmed
 from workflows.gateways.opening import open_gateway
+from workflows.gateways.outbox import OutboxGateway
 from workflows.messages import Envelope, Letter, write_message
 
 
@@ -33,7 +34,7 @@ def deliver(notification_id: str) -> None:
         return
     gateway, letter = _prepare(claimed, envelope)
     try:
-        provider_id = gateway.send(claimed.key, claimed.to, letter.subject, letter.body)
+        provider_id = _send(gateway, claimed, letter)
     except NotSent as problem:
         _put_back(claimed, str(problem))
         raise
@@ -44,8 +45,37 @@ def deliver(notification_id: str) -> None:
         with transaction() as session:
             messages.mark_unconfirmed(session, claimed.notification_id, str(problem))
     else:
+        if provider_id is not None:
+            with transaction() as session:
+                messages.mark_sent(session, claimed.notification_id, provider_id)
+
+
+def _send(gateway: Gateway, claimed: Claimed, letter: Letter) -> str | None:
+    """Hand it over; None when it was withheld: what leaves the program about a person asks once more, at this moment.
+
+    Nobody's consent can be taken back between that question and the gateway's answer: whoever does it waits.
+    """
+    if not claimed.is_outward:
+        return gateway.send(claimed.key, claimed.to, letter.subject, letter.body)
+    let_go = None
+    try:
         with transaction() as session:
-            messages.mark_sent(session, claimed.notification_id, provider_id)
+            let_go = messages.let_go(session, claimed)
+            if let_go is not None and isinstance(gateway, OutboxGateway):  # asked and written in one transaction
+                return messages.put_in_outbox(
+                    session,
+                    key=claimed.key,
+                    channel=claimed.channel,
+                    to=claimed.to,
+                    subject=letter.subject,
+                    body=letter.body,
+                )
+        if let_go is None:
+            return None
+        return gateway.send(claimed.key, claimed.to, letter.subject, letter.body)
+    finally:
+        if let_go is not None:
+            let_go()
 
 
 def _prepare(claimed: Claimed, envelope: Envelope) -> tuple[Gateway, Letter]:

@@ -1,0 +1,121 @@
+"""What people agreed to, as the rules see it: read afresh each time somebody asks whether something may be told."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from domain.consent import Consent, Decision, Grant, Recipient, form_text, may_disclose, missing_elements
+from domain.vocabulary import Category, ConsentStatus, Purpose, RecipientKind, Scope
+from records.tables import ConsentRevocation, ConsentVersion, Referral
+
+Row = tuple[ConsentVersion, ConsentRevocation | None]
+
+
+def list_versions(session: Session, referral_ids: Iterable[str]) -> list[Row]:
+    """Every version about these referrals, the oldest first, with the event that took it back."""
+    wanted = list(referral_ids)
+    if not wanted:
+        return []
+    query = (
+        select(ConsentVersion, ConsentRevocation)
+        .outerjoin(ConsentRevocation, col(ConsentRevocation.consent_id) == col(ConsentVersion.id))
+        .where(col(ConsentVersion.referral_id).in_(wanted))
+        .order_by(col(ConsentVersion.recorded_at), col(ConsentVersion.line), col(ConsentVersion.version))
+    )
+    return list(session.exec(query).all())
+
+
+def consents_of(session: Session, referral_id: str) -> tuple[Consent, ...]:
+    """What the person of this referral agreed to, every version of it."""
+    return tuple(as_facts(version, taken_back) for version, taken_back in list_versions(session, [referral_id]))
+
+
+def consents_by_referral(session: Session, referral_ids: Iterable[str]) -> dict[str, list[Consent]]:
+    """The same for many, in one query."""
+    found: dict[str, list[Consent]] = defaultdict(list)
+    for version, taken_back in list_versions(session, referral_ids):
+        found[version.referral_id].append(as_facts(version, taken_back))
+    return found
+
+
+def as_facts(row: ConsentVersion, taken_back: ConsentRevocation | None) -> Consent:
+    """A version as the rules see it."""
+    grants = tuple(_grant(one) for one in row.grants)
+    is_given = row.answer is ConsentStatus.GIVEN
+    return Consent(
+        id=row.id,
+        line=row.line,
+        version=row.version,
+        answer=row.answer,
+        given_at=row.recorded_at,
+        grants=grants,
+        expires_at=row.expires_at,
+        revoked_at=taken_back.at if taken_back is not None else None,
+        lacks=missing_elements(elements_of(row), grants, row.signer) if is_given else (),
+    )
+
+
+def elements_of(row: ConsentVersion) -> dict[str, Any]:
+    """The elements of 42 CFR 2.31 as this version has them; the sentences by the wording that was signed."""
+    return {
+        **(form_text(row.form) if row.form else {}),
+        "person_name": row.person_name,
+        "discloser": row.discloser,
+        "expiry": row.expires_at or row.expires_when,
+        "signer_name": row.signer_name,
+        "signed_on": row.signed_on,
+        "authority": row.authority,
+        "method": row.method,
+        "seen_by": row.seen_by,
+    }
+
+
+def _grant(kept: dict[str, Any]) -> Grant:
+    return Grant(
+        scope=Scope(kept["scope"]),
+        to=RecipientKind(kept["to"]),
+        categories=frozenset(Category(c) for c in kept["categories"]),
+        purpose=Purpose(kept["purpose"]),
+        name=kept.get("name", ""),
+    )
+
+
+TELL_REFERRER = (Recipient(RecipientKind.REFERRER), Category.STANDING, Purpose.COORDINATION)
+"""How it goes, told to the facility that referred the person."""
+SHOW_SUBSTANCE_USE = (Recipient(RecipientKind.PROGRAM), Category.SUBSTANCE_USE, Purpose.SUPPORT)
+"""What concerns substance use, shown to the program's own people."""
+
+
+def decide(
+    session: Session, referral_id: str, recipient: Recipient, category: Category, purpose: Purpose, at: datetime
+) -> Decision:
+    """Whether this may be told at this moment, by what is on record now."""
+    return may_disclose(consents_of(session, referral_id), recipient, category, purpose, at)
+
+
+def covers_telling(session: Session, referral: Referral, now: datetime) -> bool:
+    """Whether the person's consent covers telling the facility how it goes, at this moment."""
+    return decide(session, referral.id, *TELL_REFERRER, now).is_allowed
+
+
+def told_about(session: Session, referral_ids: Iterable[str], now: datetime) -> set[str]:
+    """The same for many: those of them about whom the facility may be told."""
+    found = consents_by_referral(session, referral_ids)
+    return {one for one, consents in found.items() if may_disclose(consents, *TELL_REFERRER, now).is_allowed}
+
+
+def is_withheld(session: Session, referral: Referral, now: datetime) -> bool:
+    """Whether the program's people may not read now what of this referral concerns substance use."""
+    return not decide(session, referral.id, *SHOW_SUBSTANCE_USE, now).is_allowed
+
+
+def withheld_of(session: Session, referral_ids: Iterable[str], now: datetime) -> set[str]:
+    """The same for many: those of them of which it is withheld."""
+    wanted = set(referral_ids)
+    found = consents_by_referral(session, wanted)
+    return {one for one in wanted if not may_disclose(found.get(one, ()), *SHOW_SUBSTANCE_USE, now).is_allowed}

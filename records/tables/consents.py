@@ -1,0 +1,59 @@
+"""Consents: versions that never change, and the events that take one back."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field
+
+from domain.vocabulary import ConsentStatus, SignerKind, SigningMethod
+from records.tables.columns import document, instant, points_to, words
+from records.tables.row import Row
+
+
+class ConsentVersion(Row, table=True):
+    """One version of what a person answered, with every element of 42 CFR 2.31. Never changed, never deleted.
+
+    `line` says what it is about (`domain.consent.line_of`); the latest version of a line counts. An answer other than
+    “given” has no grants: the person said no, took back what they had said before it was written, or was not asked.
+    """
+
+    __tablename__ = "consent_version"
+    __table_args__ = (UniqueConstraint("referral_id", "line", "version"),)
+
+    id: str = Field(primary_key=True)
+    program_id: str = points_to("program.id", index=True)
+    referral_id: str = points_to("referral.id")
+    line: str
+    version: int = 1
+    answer: ConsentStatus = words(ConsentStatus)
+    grants: list[dict[str, Any]] = document(list)  # scope, to, name, categories, purpose
+    person_name: str = ""
+    discloser: str = ""
+    form: str = ""  # the wording that was signed: `domain/texts/consent.<form>.toml`
+    expires_at: datetime | None = instant()
+    expires_when: str = ""  # the event or condition it ends with, in words
+    signer: SignerKind = words(SignerKind, default=SignerKind.PERSON)
+    signer_name: str = ""
+    authority: str = ""  # why a representative may sign
+    method: SigningMethod = words(SigningMethod, default=SigningMethod.PAPER)
+    signed_on: date | None = None
+    seen_by: str | None = None  # who of the staff saw the paper, or the person sign
+    recorded_by: str
+    recorded_at: datetime = instant(nullable=False)
+
+
+class ConsentRevocation(Row, table=True):
+    """A version was taken back. It counts from `at` on; no reason is asked."""
+
+    __tablename__ = "consent_revocation"
+
+    id: str = Field(primary_key=True)
+    program_id: str = points_to("program.id", index=True)
+    referral_id: str = points_to("referral.id", index=True)
+    consent_id: str = points_to("consent_version.id", unique=True)
+    at: datetime = instant(nullable=False)
+    recorded_by: str
+    said_by: str = ""
