@@ -70,7 +70,7 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         team = select(Staff.id).where(Staff.supervisor_id == actor.id)
         mine.append(
             or_(
-                col(Referral.bridger_id).is_(None),
+                and_(col(Referral.bridger_id).is_(None), col(Referral.ended_at).is_(None)),
                 col(Referral.bridger_id).in_(team),
                 col(Referral.owner_id) == actor.id,
                 _told(actor),
@@ -100,10 +100,15 @@ def referral_for(session: Session, actor: Actor, referral_id: str, action: str =
 def person_for(session: Session, actor: Actor, person_id: str) -> Person:
     """A person with at least one referral that this actor may see. Raises NotFound."""
     person = session.get(Person, person_id)
-    seen: Any = exists().where(col(Referral.person_id) == person_id, visible(actor))
-    if person is None or not session.exec(select(seen)).one():
+    if person is None or not may_see(session, actor, person_id):
         raise NotFound("That person")
     return person
+
+
+def may_see(session: Session, actor: Actor, person_id: str) -> bool:
+    """Whether this actor may see at least one referral of this person."""
+    seen: Any = exists().where(col(Referral.person_id) == person_id, visible(actor))
+    return bool(session.exec(select(seen)).one())
 
 
 def has_open_offer(session: Session, actor: Actor, referral_id: str) -> bool:

@@ -44,6 +44,8 @@ def add_staff(
         facility = session.get(Facility, facility_id) if facility_id else None
         if facility is None or facility.program_id != actor.program_id:
             raise Invalid("required", "A discharge planner belongs to a facility. Choose it.", field="facility_id")
+    if supervisor_id is not None:
+        colleague(session, actor, supervisor_id)
     if Role.BRIDGER in roles and supervisor_id is not None:
         _require_room(session, actor.program_id, supervisor_id)
     row = Staff(
