@@ -43,6 +43,7 @@ class Role(Word):
     CLINICIAN = "clinician", "On-call clinician"
     MANAGER = "manager", "Program manager"
     ADMIN = "admin", "Administrator"
+    PRIVACY = "privacy", "Privacy officer"
 
 
 class Gender(Word):

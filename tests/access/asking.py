@@ -27,7 +27,7 @@ T = TypeVar("T")
 NOBODYS = "zz00nobodys0000000000000"
 """How the id of what does not exist ends: as long as a real one."""
 _PARAMETER = re.compile(r"{(\w+)}")
-_ID = re.compile(r"\b(?:ref|per|off|con|att|esc|stf|abs|inb|pro|fac|drf|hld|asg|dis|ntf)_[0-9a-z]{16,40}\b")
+_ID = re.compile(r"\b(?:ref|per|off|con|att|esc|stf|abs|inb|pro|fac|drf|hld|asg|dis|ntf|gls)_[0-9a-z]{16,40}\b")
 _FAMILIES = re.compile("|".join([*FAMILY.values(), "Nobodyperson"]))
 _CHANGES = re.compile(
     r'name="(?:csrf_token|once)" value="[^"]*"|"request_id":\s?"[^"]*"|[?&]once=[^"&]*'
@@ -163,11 +163,17 @@ def routes_of(routes: Iterable[BaseRoute]) -> Iterator[Route]:
 
 def nobodys(name: str) -> str:
     """What stands for a thing of this name that does not exist: made like a real one."""
-    if name == "family":
+    if name in ("family", "number"):
         return "Nobodyperson"
     person = ("first_id", "second_id", "merged_id")
     staff = ("bridger_id", "cover_id", "supervisor_id", "staff_id")
-    kind = "per" if name in person else "stf" if name in staff else {"import_id": "inb", "draft": "drf"}.get(name)
+    kind = (
+        "per"
+        if name in person
+        else "stf"
+        if name in staff
+        else {"import_id": "inb", "draft": "drf", "glass_id": "gls"}.get(name)
+    )
     return f"{kind or name[:3]}_{NOBODYS}{'b' if name == 'second_id' else 'a'}"
 
 

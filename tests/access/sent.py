@@ -96,6 +96,8 @@ FORMS: dict[str, dict[str, Any]] = {
     "/staff/on-duty": {"supervisor_id": "{supervisor_id}"},
     "/staff/new": {"email": "new@pretend.example", "name": "New Pretend", "roles": "bridger",
                    "facility_id": "{facility_id}", "supervisor_id": "{supervisor_id}"},
+    "/privacy": {"search": "{family}"},
+    "/break-glass": {"number": "{number}", "reason": "words"},
     "/staff/{staff_id}/disable": {"hand_over_to": "{cover_id}"},
     "/staff/{staff_id}/profile": {"languages": "en", "gender": "unstated"},
     "/referrals/{referral_id}/escalations/{escalation_id}/act": NOTE,

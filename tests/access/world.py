@@ -8,7 +8,8 @@ Whose a thing is, is said from where the hospital's planner, one bridger, their 
     elsewhere      another facility's, with another bridger, supervisor and clinician
     stranger       another program's
     transferred    was the bridger's; another bridger has the person for good
-    closed         was the bridger's, and is over
+    handed         the same an hour ago: the grace has not ended
+    closed         was the bridger's, and is over; the clinician was called about it
     revoked        as own, and the person took the consent back
 """
 
@@ -47,6 +48,7 @@ from records.commands import (
     discharges,
     drafts,
     escalations,
+    glass,
     merging,
     offers,
     people,
@@ -62,7 +64,7 @@ from records.tables import ApiToken, Contact, Offer, ProtocolVersion, Referral, 
 BEGAN = datetime(2026, 11, 3, 15, 0, tzinfo=UTC)  # a Tuesday, ten in the morning in New York
 PASSWORD = "three quiet herons wade"
 
-WHOSE = ("own", "offered", "unassigned", "elsewhere", "stranger", "transferred", "closed", "revoked")
+WHOSE = ("own", "offered", "unassigned", "elsewhere", "stranger", "transferred", "handed", "closed", "revoked")
 ROLES = tuple(role.value for role in Role)
 FAMILY = {whose: f"{whose.title()}person" for whose in WHOSE}
 """The family name of the person behind each: a word that stands nowhere else."""
@@ -145,8 +147,12 @@ def build_world() -> World:
     _later(ours, world)
     _around(ours, world, {"own": ("planner", "bridger"), "elsewhere": ("planner2", "bridger2")})
     _around(theirs, world, {"stranger": ("planner", "bridger")})
+    clock.set_to(BEGAN + timedelta(days=11, hours=23))
+    _hand_over(ours, world.things["handed"]["referral_id"])
+    numbers = world.numbers()
     for whose, things in world.things.items():
         things["family"] = FAMILY[whose]
+        things["number"] = numbers[whose]
         things.setdefault("first_id", things["person_id"])
         things.setdefault("second_id", world.things["own"]["second_id"])
     clock.set_to(BEGAN + timedelta(days=12))
@@ -172,6 +178,7 @@ def _program(session: Session, name: str) -> _Program:
     for role in Role:
         if role.value not in made.actors:
             made.add(role.value, role)
+    made.add("clinician3", Role.CLINICIAN)
     made.on_duty("clinician")
     return made
 
@@ -182,7 +189,7 @@ def _side(program: _Program, whose: str) -> Things:
     planner = program.actors["planner2" if elsewhere else "planner"]
     bridger = program.actors["bridger2" if elsewhere else "bridger"]
     asked = "bridger2" if whose in ("elsewhere", "unassigned") else "bridger"
-    called = "clinician" if whose in ("own", "revoked", "stranger") else "clinician2"
+    called = "clinician" if whose in ("own", "revoked", "stranger", "closed") else "clinician2"
     things: Things = {}
     with _step(program) as session:
         program.on_duty(called)
@@ -235,12 +242,8 @@ def _later(program: _Program, world: World) -> None:
     with _step(program) as session:
         program.on_duty("clinician2")
         program.taking("bridger", "bridger2")
-        assignments.assign(
-            session,
-            program.actors["manager"],
-            world.things["transferred"]["referral_id"],
-            program.actors["bridger2"].id,
-        )
+    _hand_over(program, world.things["transferred"]["referral_id"])
+    with _step(program) as session:
         closing.close_referral(
             session, program.actors["manager"], world.things["closed"]["referral_id"], ClosureReason.SERVICES_RECEIVED
         )
@@ -249,10 +252,16 @@ def _later(program: _Program, world: World) -> None:
         )
 
 
+def _hand_over(program: _Program, referral_id: str) -> None:
+    with _step(program) as session:
+        assignments.assign(session, program.actors["manager"], referral_id, program.actors["bridger2"].id)
+
+
 def _around(program: _Program, world: World, who: dict[str, tuple[str, str]]) -> None:
     """What belongs to staff and facilities rather than to one person's way."""
     for whose, (planner, bridger) in who.items():
         things = world.things[whose]
+        glazier = "clinician2" if whose != "elsewhere" else "clinician3"
         with _step(program) as session:
             away = absences.set_absence(
                 session, program.actors["manager"], program.actors[bridger].id,
@@ -262,6 +271,8 @@ def _around(program: _Program, world: World, who: dict[str, tuple[str, str]]) ->
             others = {"bridger": "bridger2", "bridger2": "bridger"}
             things["cover_id"] = program.actors[others[bridger]].id
             things["supervisor_id"] = program.actors[bridger.replace("bridger", "supervisor")].id
+            number = session.get_one(Referral, things["referral_id"]).number
+            things["glass_id"] = glass.break_glass(session, program.actors[glazier], number, "words").id
             things["draft"] = f"drf_{whose}0123456789abcdef"
             drafts.keep_draft(session, program.actors[planner], things["draft"], {"family_name": [FAMILY[whose]]})
             report = import_releases(
