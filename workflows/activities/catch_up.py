@@ -10,6 +10,7 @@ from temporalio.client import Client
 
 from records import clock
 from records.commands.absences import keep_absences
+from records.commands.clearances import keep_clearances
 from records.commands.idempotency import forget_answers
 from records.commands.sealing import seal
 from records.commands.upkeep import mark_told, mark_upkeep_ran
@@ -31,7 +32,7 @@ class CatchUp:
 
     @activity.defn(name=names.CATCH_UP)
     async def catch_up(self) -> CaughtUp:
-        """Absences begin and end; whoever was not told is, in batches, until the minute is nearly over.
+        """Absences begin and end, clearances end; whoever was not told is, in batches, until the minute is nearly over.
 
         Last, the journal is sealed, and what is kept for a day only is forgotten.
         """
@@ -59,6 +60,7 @@ class CatchUp:
 def _keep_absences() -> None:
     with transaction() as session:
         keep_absences(session)
+        keep_clearances(session)
 
 
 def _lateness() -> float:
