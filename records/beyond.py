@@ -1,9 +1,9 @@
 """What may still be read by somebody who does not work with the person any more, or not yet: the grace, and the glass.
 
 A handover, the end of a clearance and a closing end access at once for writing, and after the program's grace for
-reading; at once for both when the person asked for somebody else, or a conflict was declared. A clinician or manager may
-break the glass: the record opens for some hours, with a reason that the privacy officer sees. Reading gates ask here
-when `visible` said no; commands ask only to refuse in words.
+reading; at once for both when the person asked for somebody else, or a conflict was declared. A clinician or manager
+may break the glass: the record opens for some hours, with a reason that the privacy officer sees. Reading gates ask
+here when `visible` said no; commands ask only to refuse in words.
 """
 
 from __future__ import annotations
