@@ -27,7 +27,7 @@ T = TypeVar("T")
 NOBODYS = "zz00nobodys0000000000000"
 """How the id of what does not exist ends: as long as a real one."""
 _PARAMETER = re.compile(r"{(\w+)}")
-_ID = re.compile(r"\b(?:ref|per|off|con|att|esc|stf|abs|inb|pro|fac|drf|hld|asg|dis|ntf|gls)_[0-9a-z]{16,40}\b")
+_ID = re.compile(r"\b(?:ref|per|off|con|att|esc|stf|abs|inb|pro|fac|drf|hld|asg|dis|ntf|gls|cns|crv)_[0-9a-z]{16,40}\b")
 _FAMILIES = re.compile("|".join([*FAMILY.values(), "Nobodyperson"]))
 _CHANGES = re.compile(
     r'name="(?:csrf_token|once)" value="[^"]*"|"request_id":\s?"[^"]*"|[?&]once=[^"&]*'
@@ -172,7 +172,7 @@ def nobodys(name: str) -> str:
         if name in person
         else "stf"
         if name in staff
-        else {"import_id": "inb", "draft": "drf", "glass_id": "gls"}.get(name)
+        else {"import_id": "inb", "draft": "drf", "glass_id": "gls", "consent_id": "cns"}.get(name)
     )
     return f"{kind or name[:3]}_{NOBODYS}{'b' if name == 'second_id' else 'a'}"
 

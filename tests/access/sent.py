@@ -62,6 +62,10 @@ FORMS: dict[str, dict[str, Any]] = {
     "/referrals/{referral_id}/discharge/cancel": {"why": "words"},
     "/referrals/{referral_id}/consent": {"status": "declined"},
     "/referrals/{referral_id}/risks": {"risks": "pregnant"},
+    "/referrals/{referral_id}/consents": {
+        "scope": "treating", "to": "treating", "name": "", "categories": "attendance", "signature": "Ada Words",
+        "signer": "person", "method": "screen", "agrees": "yes",
+    },
     "/referrals/{referral_id}/ask-to-cancel": REASON,
     "/imports": {"facility_id": "{facility_id}"},
     "/offers/{offer_id}/decline": {"reason": "private"},
@@ -112,6 +116,7 @@ QUERIES: dict[str, dict[str, str]] = {
     "/api/v1/escalations": {"referral_id": "{referral_id}"},
     "/referrals/new": {"draft": "{draft}"},
     "/referrals/new/preview": {"draft": "{draft}"},
+    "/referrals/{referral_id}/consents/new": {"scope": "treating"},
     "/referrals/{referral_id}/log": {"contact": "{contact_id}"},
     "/board": {"bridger": "{bridger_id}", "facility": "{facility_id}"},
     "/board/{section}": {"bridger": "{bridger_id}", "facility": "{facility_id}"},
@@ -121,5 +126,5 @@ QUERIES: dict[str, dict[str, str]] = {
 }
 """By the path of the route: what may stand behind the question mark and names something of somebody's."""
 
-FIXED = {"key": "referral-to-acceptance", "section": "waiting"}
+FIXED = {"key": "referral-to-acceptance", "section": "waiting", "token": "none", "form_id": "none"}
 """Parts of a path that are words of ours and nobody's thing."""

@@ -59,7 +59,7 @@ from records.commands import (
 )
 from records.commands.imports import import_releases
 from records.commands.passwords import hash_password
-from records.tables import ApiToken, Contact, Offer, ProtocolVersion, Referral, Staff, StaffSession
+from records.tables import ApiToken, ConsentVersion, Contact, Offer, ProtocolVersion, Referral, Staff, StaffSession
 
 BEGAN = datetime(2026, 11, 3, 15, 0, tzinfo=UTC)  # a Tuesday, ten in the morning in New York
 PASSWORD = "three quiet herons wade"
@@ -89,6 +89,12 @@ class World:
             return {
                 whose: session.get_one(Referral, things["referral_id"]).number for whose, things in self.things.items()
             }
+
+    def consents(self) -> dict[str, str]:
+        """The first version of what each person answered, by referral."""
+        with engine.read_session() as session:
+            rows = session.exec(select(ConsentVersion).order_by(ConsentVersion.id.desc()))  # type: ignore[attr-defined]
+            return {row.referral_id: row.id for row in rows}
 
 
 @cache
@@ -149,10 +155,11 @@ def build_world() -> World:
     _around(theirs, world, {"stranger": ("planner", "bridger")})
     clock.set_to(BEGAN + timedelta(days=11, hours=23))
     _hand_over(ours, world.things["handed"]["referral_id"])
-    numbers = world.numbers()
+    numbers, consents = world.numbers(), world.consents()
     for whose, things in world.things.items():
         things["family"] = FAMILY[whose]
         things["number"] = numbers[whose]
+        things["consent_id"] = consents[things["referral_id"]]
         things.setdefault("first_id", things["person_id"])
         things.setdefault("second_id", world.things["own"]["second_id"])
     clock.set_to(BEGAN + timedelta(days=12))
