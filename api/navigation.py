@@ -38,14 +38,17 @@ BRIDGERS = Place("Bridgers", "/bridgers", "people")
 MEASURES = Place("Measures", "/measures", "chart")
 STAFF = Place("Staff", "/staff", "people")
 OUTBOX = Place("Outbox", "/outbox", "offer")
+GLASS = Place("Open with a reason", "/break-glass", "shield")
+PRIVACY = Place("Who looked", "/privacy", "shield")
 
 PLACES: dict[str, tuple[Place, ...]] = {
     Role.BRIDGER: (TODAY, OFFERS, MY_PEOPLE),
     Role.PLANNER: (REFERRALS, NEW_REFERRAL),
     Role.SUPERVISOR: (BOARD, ESCALATIONS, BRIDGERS, MEASURES),
-    Role.CLINICIAN: (ESCALATIONS, PEOPLE),
+    Role.CLINICIAN: (ESCALATIONS, PEOPLE, GLASS),
     Role.MANAGER: (BOARD, ESCALATIONS, BRIDGERS, MEASURES, STAFF),
     Role.ADMIN: (STAFF, OUTBOX),
+    Role.PRIVACY: (PRIVACY,),
 }
 
 

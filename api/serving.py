@@ -24,6 +24,7 @@ from sqlmodel import Session
 from api import auth, idempotency
 from api.forms import Form
 from api.kept_forms import keep_typed
+from api.reading import written_down
 from api.receiving import Received, receive
 from domain.errors import NotFound, Refusal
 from records import engine
@@ -131,7 +132,7 @@ def _returned(annotation: Any) -> Any:
 def run(made: Served, request: Request, received: Received, values: dict[str, Any]) -> Any:
     """One request from session to answer. Refusals leave nothing behind, except the page shown again."""
     try:
-        return _run(made, request, received, values)
+        answer = _run(made, request, received, values)
     except auth.SignInNeeded as needed:
         if needed.had_session and received.fields and request.method not in SAFE_METHODS:
             needed.kept = keep_typed(request, received.fields)
@@ -140,7 +141,8 @@ def run(made: Served, request: Request, received: Received, values: dict[str, An
         is_shown = not isinstance(refusal, NotFound) and refusal.code != auth.FROM_ELSEWHERE
         if made.again is None or auth.is_for_machines(request) or not is_shown:
             raise
-        return show_again(made.again, request, received, values, refusal)
+        answer = show_again(made.again, request, received, values, refusal)
+    return written_down(request, answer)
 
 
 def _run(made: Served, request: Request, received: Received, values: dict[str, Any]) -> Any:

@@ -46,6 +46,27 @@ def add_program(
         print(f"{row.name} is set up, with its protocols. Next: footbridge facility add, footbridge user add.")
 
 
+@programs.command("access")
+def program_access(
+    name: str = typer.Argument(help="The program's name."),
+    grace_hours: int | None = typer.Option(None, help="So long may be read what was handed over; 0: not at all."),
+    glass_hours: int | None = typer.Option(None, help="So long a record stays open that was opened with a reason."),
+) -> None:
+    """Set how long access lasts after a handover, and behind broken glass. Without options: shows it."""
+    open_records(settings_for_use())
+    with engine.transaction() as session:
+        program = session.exec(select(Program).where(Program.name == name)).first()
+        if program is None:
+            raise Stop(f"There is no program called {name}.")
+        if grace_hours is not None or glass_hours is not None:
+            hand = system_actor(program.id, HAND)
+            program_commands.set_access_rules(
+                session, hand, handover_grace_hours=grace_hours, break_glass_hours=glass_hours
+            )
+        print(f"Handed over: to be read for {program.handover_grace_hours} hours more.")
+        print(f"Opened with a reason: open for {program.break_glass_hours} hours.")
+
+
 @facilities.command("add")
 def add_facility(
     name: Annotated[str, typer.Argument(help="The facility's name.")],

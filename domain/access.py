@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.vocabulary import Role
 
 _P, _B, _S, _C, _M, _A = Role.PLANNER, Role.BRIDGER, Role.SUPERVISOR, Role.CLINICIAN, Role.MANAGER, Role.ADMIN
+_R = Role.PRIVACY
 
 ACTIONS: dict[str, frozenset[Role]] = {
     "see_person": frozenset({_P, _B, _S, _C, _M}),
@@ -48,6 +49,8 @@ ACTIONS: dict[str, frozenset[Role]] = {
     "import_releases": frozenset({_P, _M}),
     "receive_notifications": frozenset({_P, _A}),
     "see_outbox": frozenset({_M, _A}),
+    "break_glass": frozenset({_C, _M}),
+    "see_readings": frozenset({_R}),
 }
 """The action's name → the roles that may, over what they see. Administrators see no case records."""
 

@@ -260,6 +260,6 @@ SENTENCES: dict[str, Sentence] = {
     "disclosure.withheld": lambda d, n, s: "The referrer was not told: consent does not cover it.",
     "report.sent": lambda d, n, s: "The referrer was told how it ended.",
     "report.withheld": lambda d, n, s: f"The referrer was told only that it closed: consent is {d['consent']}.",
-    "record.viewed": lambda d, n, s: "The record was opened.",
+    "glass.broken": lambda d, n, s: "Somebody opened the record with a reason, without working with the person.",
 }
 """Event → sentence, for every event on a referral's stream."""

@@ -7,16 +7,24 @@ answers exactly as if it did not exist.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, true
+from sqlalchemy import ColumnElement, and_, bindparam, exists, false, or_, true
 from sqlmodel import Session, col, select
 
 from domain.access import may
 from domain.errors import NotAllowed, NotFound
-from domain.vocabulary import OfferState, Role
-from records.tables import EscalationTold, Offer, Person, Referral, Staff
+from domain.vocabulary import EndReason, OfferState, Role
+from records import clock
+from records.beyond import find_beyond, refuse_beyond
+from records.tables import Assignment, EscalationTold, Offer, Person, Referral, Staff
+from records.tables.columns import Instant
+
+UNDO_DAYS = 30
+"""How long an end can be taken back, and so how long the supervisor of whoever had the person still sees it."""
+_OPENED = "footbridge_opened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,10 @@ def actor_of(staff: Staff) -> Actor:
 
 @lru_cache(maxsize=1024)
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """The referrals that this actor may see, as a condition."""
+    """The referrals that this actor works with, as a condition.
+
+    Handing over and closing end it at once; what may still be read for a while is in `records/beyond.py`.
+    """
     mine: list[ColumnElement[bool]] = []
     if actor.is_system or Role.MANAGER in actor.roles:
         mine.append(true())
@@ -70,10 +81,11 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         team = select(Staff.id).where(Staff.supervisor_id == actor.id)
         mine.append(
             or_(
-                col(Referral.bridger_id).is_(None),
+                and_(col(Referral.bridger_id).is_(None), col(Referral.ended_at).is_(None)),
                 col(Referral.bridger_id).in_(team),
                 col(Referral.owner_id) == actor.id,
                 _told(actor),
+                _closed_lately(team),
             )
         )
     if Role.CLINICIAN in actor.roles:
@@ -85,25 +97,74 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 def _told(actor: Actor) -> ColumnElement[bool]:
     told = select(EscalationTold.referral_id).where(EscalationTold.staff_id == actor.id)
-    return col(Referral.id).in_(told)
+    return and_(col(Referral.ended_at).is_(None), col(Referral.id).in_(told))
+
+
+def _closed_lately(team: Any) -> ColumnElement[bool]:
+    """Whom one of theirs had at the end, while the end can be taken back."""
+    ended: Any = bindparam("ended_since", type_=Instant(), callable_=_undo_since, unique=True)
+    had = select(Assignment.referral_id).where(
+        col(Assignment.bridger_id).in_(team),
+        col(Assignment.ended_at) > ended,
+        col(Assignment.end_reason) == EndReason.CLOSED,
+    )
+    return and_(col(Referral.ended_at).is_not(None), col(Referral.id).in_(had))
+
+
+def _undo_since() -> datetime:
+    return clock.now() - timedelta(days=UNDO_DAYS)
+
+
+def opened(session: Session, referral_id: str, person_id: str, glass_id: str = "") -> None:
+    """A record passed a gate in this session: the edge writes down who saw it before it is shown."""
+    session.info.setdefault(_OPENED, {})[referral_id, person_id] = glass_id
+
+
+def take_opened(session: Session) -> list[tuple[str, str, str]]:
+    """Referral, person and broken glass of each record that passed a gate, once."""
+    found: dict[tuple[str, str], str] = session.info.pop(_OPENED, {})
+    return [(*key, glass_id) for key, glass_id in found.items()]
 
 
 def referral_for(session: Session, actor: Actor, referral_id: str, action: str = "see_person") -> Referral:
     """The referral, when this actor may see it and do this. Raises NotFound or NotAllowed."""
     found = session.exec(select(Referral).where(Referral.id == referral_id, visible(actor))).first()
     if found is None:
+        refuse_beyond(session, actor, referral_id)
         raise NotFound("That referral")
     actor.require(action)
+    opened(session, found.id, found.person_id)
     return found
+
+
+def readable_for(session: Session, actor: Actor, referral_id: str) -> tuple[Referral, datetime | None]:
+    """The referral, when this actor may read it: theirs, or until a time in the grace or behind broken glass.
+
+    Raises NotFound.
+    """
+    found = session.exec(select(Referral).where(Referral.id == referral_id, visible(actor))).first()
+    beyond = find_beyond(session, actor, referral_id) if found is None else None
+    found = found or (beyond.referral if beyond is not None else None)
+    if found is None:
+        raise NotFound("That referral")
+    actor.require("see_person")
+    opened(session, found.id, found.person_id, beyond.glass_id if beyond is not None else "")
+    return found, beyond.until_at if beyond is not None else None
 
 
 def person_for(session: Session, actor: Actor, person_id: str) -> Person:
     """A person with at least one referral that this actor may see. Raises NotFound."""
     person = session.get(Person, person_id)
-    seen: Any = exists().where(col(Referral.person_id) == person_id, visible(actor))
-    if person is None or not session.exec(select(seen)).one():
+    if person is None or not may_see(session, actor, person_id):
         raise NotFound("That person")
+    opened(session, "", person_id)
     return person
+
+
+def may_see(session: Session, actor: Actor, person_id: str) -> bool:
+    """Whether this actor may see at least one referral of this person."""
+    seen: Any = exists().where(col(Referral.person_id) == person_id, visible(actor))
+    return bool(session.exec(select(seen)).one())
 
 
 def has_open_offer(session: Session, actor: Actor, referral_id: str) -> bool:

@@ -123,10 +123,10 @@ _ENCODER = json.JSONEncoder()
 
 
 class _NoLock:
-    def __enter__(self) -> None:
-        return None
+    def acquire(self, timeout: float = -1) -> bool:
+        return True
 
-    def __exit__(self, *_: object) -> None:
+    def release(self) -> None:
         return None
 
 
@@ -154,13 +154,21 @@ def _hold(session: Any, row: Any) -> None:
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
-    """One writing transaction: committed at the end of the block, rolled back when it raises."""
+def transaction(*, patience: float = -1) -> Iterator[Session]:
+    """One writing transaction: committed at the end of the block, rolled back when it raises.
+
+    With `patience`, raises TimeoutError when other writers of this process took longer than so many seconds.
+    """
     opened = database()
-    with opened.lock, lasting_session() as session:
-        yield session
-        session.commit()
-        word = take_word(session)
+    if not opened.lock.acquire(timeout=patience):
+        raise TimeoutError("other writers took too long")
+    try:
+        with lasting_session() as session:
+            yield session
+            session.commit()
+            word = take_word(session)
+    finally:
+        opened.lock.release()
     if word is not None:
         for listener in _listeners:
             listener(word)

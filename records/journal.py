@@ -103,7 +103,7 @@ def _digest(
     subject_id: str,
     data: dict[str, Any],
 ) -> str:
-    when, written = _instant(at), _instant(recorded_at)
+    when, written = instant_text(at), instant_text(recorded_at)
     covered = [prev_hash, stream, seq, event, when, written, actor, subject_id, data]
     return hashlib.sha256(_IN_ORDER.encode(covered).encode()).hexdigest()
 
@@ -138,7 +138,7 @@ def plain(value: Any) -> Any:
         items = [plain(v) for v in value]
         return sorted(items) if isinstance(value, set | frozenset) else items
     if isinstance(value, datetime):
-        return _instant(value)
+        return instant_text(value)
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, str):
@@ -149,6 +149,7 @@ def plain(value: Any) -> Any:
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
-def _instant(at: datetime) -> str:
+def instant_text(at: datetime) -> str:
+    """An instant as hashes and JSON hold it: UTC, with microseconds."""
     in_utc = at if at.tzinfo is UTC else at.astimezone(UTC)
     return in_utc.isoformat(timespec="microseconds")

@@ -23,7 +23,7 @@ from records import tables
 from records.tables.row import Row
 
 _NEW, _WAITING, _TRIED = "footbridge_new", "footbridge_waiting", "footbridge_tried"
-_NUMBERED = (tables.JournalEntry, tables.Outbox)
+_NUMBERED = (tables.JournalEntry, tables.Outbox, tables.Reading)
 """Tables whose keys the database gives: the ORM asks for them."""
 _LET_GO = (tables.Notification, tables.EscalationTold, tables.Disclosure, tables.Idempotency)
 """Tables whose rows the transaction that writes them does not look at again."""

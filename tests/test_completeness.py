@@ -76,7 +76,7 @@ def recorded_events() -> set[str]:
 
 def test_every_event_has_a_sentence_and_every_sentence_an_event() -> None:
     events = recorded_events()
-    assert {"contact.missed", "contact.met_late", "date.withdrawn", "record.viewed"} <= events, "the test must see"
+    assert {"contact.missed", "contact.met_late", "date.withdrawn", "glass.broken"} <= events, "the test must see"
     assert events == set(timeline.SENTENCES)
 
 
@@ -96,7 +96,7 @@ def test_every_command_leaves_an_event() -> None:
                 reached[node.name] |= {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
                 if {"session", "actor"} <= {a.arg for a in node.args.args} and not node.name.startswith("_"):
                     commands.add(node.name)
-    writing = {"record", "append_for_program", "note_viewed"}
+    writing = {"record", "append_for_program", "break_glass"}
     while more := {name for name, names in reached.items() if names & writing} - writing:
         writing |= more
     assert {"log_attempt", "merge_people", "set_absence"} <= commands, "the test must see what it looks for"

@@ -34,7 +34,7 @@ class StaffIn(In):
 
     email: Text
     name: Text
-    roles: list[Role] = Field(max_length=6)
+    roles: list[Role] = Field(max_length=7)
     first_name: Text = ""
     phone: Text = ""
     facility_id: Id | None = None

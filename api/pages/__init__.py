@@ -9,6 +9,7 @@ from api.pages import (
     account,
     assign,
     board,
+    break_glass,
     bridger,
     caseload,
     choose_password,
@@ -37,6 +38,7 @@ from api.pages import (
     people,
     plan_changes,
     planner,
+    privacy,
     referral,
     referral_changes,
     report,
@@ -90,6 +92,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     outbox.router,
     staff.router,
     staff_profile.router,
+    privacy.router,
+    break_glass.router,
     escalations.router,
     referral.router,  # last: `/referrals/{id}` would take `/referrals/new` for an id
 )

@@ -16,7 +16,7 @@ from api.pages.once import Once, kept_once
 from api.pages.shell import first_page
 from domain.clock import at_local
 from domain.clock import local as wall
-from domain.errors import Invalid, NotFound
+from domain.errors import Invalid, NotAllowed, NotFound
 from domain.vocabulary import Mode, Outcome
 from records import clock
 from records.access import referral_for
@@ -120,7 +120,7 @@ def _go_on(session: SessionDep, me: Me, once: Once, logged: contacts.Logged, ref
     """To what it did; a bridger whose work with this person ended by it goes back to the first page."""
     try:
         referral_for(session, me.actor, referral_id)
-    except NotFound:
+    except (NotFound, NotAllowed):
         ended = {
             "died": "Saved. Every reminder and message has stopped, and your supervisor was told. "
             "Please talk to somebody today: your supervisor is there for you too.",

@@ -13,7 +13,7 @@ from api.filters import birth_date, telephone
 from domain.errors import NotFound
 from domain.languages import language_name
 from domain.vocabulary import SafetyFlag
-from records.access import Actor, person_for
+from records.access import Actor, may_see, person_for
 from records.commands.merging import merge_people, unmerge_people
 from records.commands.people import say_not_duplicate
 from records.queries.duplicates import Merged, list_merged, list_referrals_of, list_suggestions, why_alike
@@ -88,9 +88,8 @@ def unmerge(request: Request, session: SessionDep, me: Me, form: FormDep, merged
     """They are two people after all: each referral returns to the record it came from."""
     form.check()
     merged = session.get(Person, merged_id)
-    if merged is None or merged.merged_into_id is None:
+    if merged is None or merged.merged_into_id is None or not may_see(session, me.actor, merged.merged_into_id):
         raise NotFound("That merge")
-    person_for(session, me.actor, merged.merged_into_id)
     unmerge_people(session, me.actor, merged_id)
     return redirect_after_post(request, "/people/duplicates", "They are two records again, each with its referrals.")
 

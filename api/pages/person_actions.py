@@ -10,6 +10,8 @@ from records.queries.search import against_search
 
 def actions(me: Me, found: PersonPage) -> list[dict[str, str]]:
     """What this reader may do from here, in the order people need it; the page shows it as links."""
+    if found.read_until is not None:
+        return []
     referral, base = found.referral, f"/referrals/{found.referral.id}"
     status = referral.status
     works = status in (ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS, ReferralStatus.ON_HOLD)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 from sqlmodel import Session
 
@@ -13,7 +15,6 @@ from api.pages.person_actions import actions
 from api.pages.planner import show_for_planner
 from domain.vocabulary import OVER_STATUSES
 from records import clock
-from records.commands.views import note_viewed
 from records.queries.person_page import PersonPage, load_person_page, sees_only_as_planner
 from records.queries.timeline import Entry, list_timeline
 from records.queries.worklist import tasks_of
@@ -26,12 +27,11 @@ KINDS = {"contacts": ("attempt.", "contact."), "notes": ("note.", "escalation.ac
 
 
 @router.get("/referrals/{referral_id}")
-@requires("see_person", writes=True)
+@requires("see_person")
 def show(
     request: Request, session: SessionDep, me: Me, referral_id: str, show: str = "all", more: str = ""
 ) -> Response:
-    """The person's page. Opening it is journalled; planners get the lighter one."""
-    note_viewed(session, me.actor, referral_id)
+    """The person's page. Planners get the lighter one."""
     if sees_only_as_planner(session, me.actor, referral_id):
         return show_for_planner(request, session, me, referral_id)
     found, now = load_person_page(session, me.actor, referral_id), clock.now()
@@ -40,6 +40,7 @@ def show(
     entries = [e for e in _timeline(session, found) if chosen == "all" or kind_of(e) == chosen]
     ahead, behind = person_view.plan(found, now)
     attempts, attempt_count = person_view.attempts(found)
+    works = found.read_until is None
     step, to_do = found.next, {c.id for c in found.to_do(now)}
     return page(
         "referral.html",
@@ -54,26 +55,32 @@ def show(
         next_step=step,
         next_sentence=sentence(step, zone, me.id, rows.referral.setting.leaving) if step else "",
         strip=person_view.strip(found, now),
-        tasks_now=[t for t in tasks_of(session, rows.referral, rows.person, now) if t.contact.id in to_do],
-        ahead=[a for a in ahead if a["id"] not in to_do],
+        tasks_now=[t for t in tasks_of(session, rows.referral, rows.person, now) if t.contact.id in to_do and works],
+        ahead=[_ahead(a, works) for a in ahead if a["id"] not in to_do or not works],
         behind=behind,
         attempts=attempts,
         attempt_count=attempt_count,
-        calls_to_me=[person_view.call(found, e) for e in found.told_to(me.id)],
+        calls_to_me=[person_view.call(found, e) for e in found.told_to(me.id) if works],
         calls=person_view.calls_to_others(found, me.id),
         holds=rows.holds,
-        facts=person_view.facts(found, me.may("set_appointment") and rows.referral.status.is_open),
+        facts=person_view.facts(found, works and me.may("set_appointment") and rows.referral.status.is_open),
         entries=entries if more else entries[:SHOWN_AT_FIRST],
         hidden_entries=0 if more else max(len(entries) - SHOWN_AT_FIRST, 0),
         chosen=chosen,
         actions=actions(me, found),
-        may_waive=me.may("waive"),
-        may_answer=me.may("acknowledge"),
+        read_until=found.read_until,
+        may_waive=works and me.may("waive"),
+        may_answer=works and me.may("acknowledge"),
     )
 
 
 def _timeline(session: Session, found: PersonPage) -> list[Entry]:
     return list_timeline(session, found.referral, is_withheld=found.is_withheld)
+
+
+def _ahead(step: dict[str, Any], works: bool) -> dict[str, Any]:
+    """A step of the plan; whoever only reads gets no way to log it."""
+    return step if works else {key: value for key, value in step.items() if key != "href"}
 
 
 def kind_of(entry: Entry) -> str:

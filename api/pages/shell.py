@@ -20,6 +20,7 @@ FIRST_PAGES: dict[Role, str] = {
     Role.MANAGER: "/board",
     Role.PLANNER: "/referrals",
     Role.ADMIN: "/staff",
+    Role.PRIVACY: "/privacy",
 }
 """The first of these roles that somebody has decides where they begin."""
 

@@ -11,8 +11,8 @@ from api.errors import PreconditionRequired
 from api.models.common import PathId
 from api.models.people import LikenessesOut, LikenessOut, PersonOut, PersonPatch, PersonSearch
 from api.routes.common import API_PREFIX, PROBLEMS, if_match
-from domain.errors import NotFound, Stale
-from records.access import person_for, referral_for
+from domain.errors import NotAllowed, NotFound, Stale
+from records.access import may_see, person_for, referral_for
 from records.commands import changes
 from records.queries.people import find_duplicates, identifiers_of
 from records.tables import Person
@@ -38,7 +38,7 @@ def search(session: SessionDep, me: Me, body: PersonSearch) -> LikenessesOut:
     items = []
     for likeness in found:
         shown = LikenessOut(person_id=likeness.person.id, score=likeness.score, reasons=list(likeness.reasons))
-        if _may_see(session, me, likeness.person.id):
+        if may_see(session, me.actor, likeness.person.id):
             shown.person = _shown(session, likeness.person)
             shown.open_referral_id = _if_seen(session, me, likeness.open_referral_id)
         items.append(shown)
@@ -67,21 +67,13 @@ def correct(session: SessionDep, me: Me, request: Request, person_id: PathId, bo
     return _shown(session, corrected)
 
 
-def _may_see(session: Session, me: Me, person_id: str) -> bool:
-    try:
-        person_for(session, me.actor, person_id)
-    except NotFound:
-        return False
-    return True
-
-
 def _if_seen(session: Session, me: Me, referral_id: str | None) -> str | None:
     """The id of a referral that the caller may see: somebody of theirs may be with another facility now."""
     if referral_id is None:
         return None
     try:
         return referral_for(session, me.actor, referral_id).id
-    except NotFound:
+    except (NotAllowed, NotFound):
         return None
 
 

@@ -30,7 +30,7 @@ from domain.agenda import agenda, promised_by, why
 from domain.case import Case
 from domain.vocabulary import ReferralStatus
 from records import clock
-from records.access import referral_for
+from records.access import readable_for
 from records.commands import recognition, referrals
 from records.queries.case import load_case
 from records.queries.contacts import list_attempts, list_contacts
@@ -121,7 +121,7 @@ def list_(
 @requires("see_person", writes=True)
 def get(request: Request, session: SessionDep, me: Me, referral_id: PathId) -> ReferralOut:
     """Where one referral stands; for a facility as far as the person's consent covers it."""
-    row = referral_for(session, me.actor, referral_id)
+    row = readable_for(session, me.actor, referral_id)[0]
     is_told, is_withheld = bool(outward.told(request, session, me, [row])), bool(outward.withheld(session, me, [row]))
     return _shown(session, row, is_told=is_told, is_withheld=is_withheld)
 
@@ -130,7 +130,7 @@ def get(request: Request, session: SessionDep, me: Me, referral_id: PathId) -> R
 @requires("see_person", writes=True)
 def get_agenda(request: Request, session: SessionDep, me: Me, referral_id: PathId) -> AgendaOut:
     """Everything that must happen next, soonest first, each with the rule behind it."""
-    if not outward.told(request, session, me, [referral_for(session, me.actor, referral_id)]):
+    if not outward.told(request, session, me, [readable_for(session, me.actor, referral_id)[0]]):
         return AgendaOut(items=[])
     return AgendaOut(items=agenda_items(load_case(session, referral_id).facts()))
 
@@ -139,7 +139,7 @@ def get_agenda(request: Request, session: SessionDep, me: Me, referral_id: PathI
 @requires("see_person", writes=True)
 def get_plan(request: Request, session: SessionDep, me: Me, referral_id: PathId) -> Listed[ContactOut]:
     """Every planned contact, and what became of it."""
-    if not outward.told(request, session, me, [referral_for(session, me.actor, referral_id)]):
+    if not outward.told(request, session, me, [readable_for(session, me.actor, referral_id)[0]]):
         return Listed(items=[], next_cursor=None)
     now = clock.now()
     rows = list_contacts(session, me.actor, referral_id=referral_id, limit=1000)
@@ -157,7 +157,7 @@ def get_timeline(
     limit: Limit = 50,
 ) -> Listed[TimelineEntryOut]:
     """What happened, the newest first. `next_cursor` goes on as `before`."""
-    referral = referral_for(session, me.actor, referral_id)
+    referral = readable_for(session, me.actor, referral_id)[0]
     is_told = bool(outward.told(request, session, me, [referral]))
     rows = list_story(session, me.actor, referral, before_seq=before, limit=limit + 1, is_told=is_told)
     names = names_for(session, referral, rows[:limit])
@@ -173,7 +173,7 @@ def get_timeline(
 @requires("log_attempt")
 def get_attempts(session: SessionDep, me: Me, referral_id: PathId) -> Listed[AttemptOut]:
     """Every try to reach the person, those taken back included, the newest first."""
-    referral = referral_for(session, me.actor, referral_id)
+    referral, _ = readable_for(session, me.actor, referral_id)
     rows = list_attempts(session, referral)
     return Listed(items=[AttemptOut.model_validate(row) for row in rows], next_cursor=None)
 

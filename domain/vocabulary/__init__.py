@@ -9,6 +9,7 @@ from domain.vocabulary.escalations import Ask, EscalationState, Resolution, Subj
 from domain.vocabulary.messages import Channel, NotificationState
 from domain.vocabulary.organizations import DeclineReason, EndReason, FacilityKind, Gender, OfferState, Role, Setting
 from domain.vocabulary.people import Need, PhoneKind, PlaceKind, RiskFlag, SafetyFlag, Strength
+from domain.vocabulary.readings import Unusual
 from domain.vocabulary.referrals import (
     OPEN_STATUSES,
     OVER_STATUSES,
@@ -61,6 +62,7 @@ __all__ = [
     "SigningMethod",
     "Strength",
     "Subject",
+    "Unusual",
     "WelfareDecision",
     "Word",
 ]

@@ -43,6 +43,7 @@ class Role(Word):
     CLINICIAN = "clinician", "On-call clinician"
     MANAGER = "manager", "Program manager"
     ADMIN = "admin", "Administrator"
+    PRIVACY = "privacy", "Privacy officer"
 
 
 class Gender(Word):
@@ -86,3 +87,4 @@ class EndReason(Word):
     CONFLICT = "conflict", "A conflict was declared"
     LEFT = "left", "The bridger left the program"
     CLOSED = "closed", "The referral closed"
+    CLEARANCE_ENDED = "clearance_ended", "The clearance for the facility ended"

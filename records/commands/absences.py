@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from domain.errors import Conflict, Invalid, NotFound
-from domain.vocabulary import EndReason, Resolution, Subject
+from domain.vocabulary import EndReason, Resolution, Role, Subject
 from records import clock, journal
 from records.access import Actor
 from records.commands.assignments import assign
@@ -17,7 +17,7 @@ from records.commands.staff import colleague, people_of
 from records.commands.work import open_case
 from records.ids import new_id
 from records.queries.staff import find_active
-from records.tables import Absence, Assignment
+from records.tables import Absence, Assignment, Staff
 
 
 def set_absence(
@@ -34,9 +34,7 @@ def set_absence(
     Raises Invalid when it ends before it begins, NotFound for somebody else's absence.
     """
     actor.require("set_absence")
-    if actor.id != bridger_id and not actor.may("assign"):
-        raise NotFound("That bridger")
-    colleague(session, actor, bridger_id)
+    _require_theirs(session, actor, bridger_id, "That bridger")
     if until_at is not None and until_at <= from_at:
         raise Invalid("until_at", "The absence ends after it begins. Check the dates.", field="until_at")
     if cover_id is not None:
@@ -74,9 +72,17 @@ def end_absence(session: Session, actor: Actor, absence_id: str) -> list[str]:
     row = session.get(Absence, absence_id)
     if row is None or row.program_id != actor.program_id:
         raise NotFound("That absence")
-    if actor.id != row.bridger_id:
-        actor.require("assign")
+    _require_theirs(session, actor, row.bridger_id, "That absence")
     return [] if row.ended_at is not None else _end(session, row, by=actor.id)
+
+
+def _require_theirs(session: Session, actor: Actor, bridger_id: str, what: str) -> None:
+    """Absences are one's own, or those of one's team. Anybody else's answers as if it did not exist (NotFound)."""
+    staff = session.get(Staff, bridger_id)
+    leads = actor.is_system or Role.MANAGER in actor.roles or (staff is not None and staff.supervisor_id == actor.id)
+    is_theirs = actor.id == bridger_id or (leads and actor.may("assign"))
+    if staff is None or staff.program_id != actor.program_id or not is_theirs:
+        raise NotFound(what)
 
 
 def keep_absences(session: Session) -> int:

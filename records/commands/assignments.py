@@ -78,6 +78,7 @@ HANDOVERS = (
     EndReason.PERSON_ASKED,
     EndReason.CONFLICT,
     EndReason.LEFT,
+    EndReason.CLEARANCE_ENDED,
 )
 """Ends of an assignment after which the person gets to know somebody else for good: not a cover, not the end of one."""
 

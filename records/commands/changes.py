@@ -17,6 +17,7 @@ from domain.vocabulary import (
     RiskFlag,
     Subject,
 )
+from records import clock
 from records.access import Actor, person_for
 from records.commands.consents import answer_work, check_expiry
 from records.commands.dates import LATEST_AHEAD, check_expected
@@ -25,7 +26,8 @@ from records.commands.people import PersonDetails, add_identifiers, fill_person
 from records.commands.planning import replan_case
 from records.commands.protection import refuse_protected_address
 from records.commands.text import LINE_LENGTH, checked_text
-from records.commands.work import open_case
+from records.commands.work import Work, open_case
+from records.queries.case import load_case
 from records.queries.consents import is_withheld
 from records.queries.staff import find_active
 from records.tables import Person, Referral
@@ -165,7 +167,8 @@ def _after_person_changed(session: Session, actor: Actor, person: Person, *, mov
         select(Referral.id).where(Referral.person_id == person.id, col(Referral.status).in_(OPEN_STATUSES))
     ).all()
     for referral_id in open_ids:
-        work = open_case(session, actor, referral_id, "see_person")
+        # One of them may be another facility's: the correction counts there too, and tells its maker nothing of it.
+        work = Work(session, actor, load_case(session, referral_id, lock=True), clock.now())
         work.record("person.corrected", zone=person.zone if moved else None)
         if moved:
             replan_case(work, "the person moved to another time zone")

@@ -17,7 +17,7 @@ from domain.vocabulary import (
     Resolution,
     Subject,
 )
-from records.access import Actor
+from records.access import UNDO_DAYS, Actor
 from records.commands.assignments import begin_assignment, end_assignment, withdraw_offers
 from records.commands.disclosures import disclose, facility
 from records.commands.escalations import call_again, settle_ladder
@@ -30,9 +30,6 @@ from records.queries.people import find_open_referral
 from records.queries.report import CLOSING_REPORT, closing_report, list_to_tell
 from records.queries.staff import find_active
 from records.tables import Referral
-
-UNDO_DAYS = 30
-"""How long an end can be taken back."""
 
 
 def close_referral(session: Session, actor: Actor, referral_id: str, reason: ClosureReason, note: str = "") -> Referral:

@@ -158,3 +158,32 @@ def set_people_in_charge(
         manager=manager_id,
     )
     return program
+
+
+LONGEST_GRACE, LONGEST_GLASS = 336, 72
+"""Hours: two weeks of reading after a handover, and three days behind broken glass, are the most there can be."""
+
+
+def set_access_rules(
+    session: Session, actor: Actor, *, handover_grace_hours: int | None = None, break_glass_hours: int | None = None
+) -> Program:
+    """How long somebody may still read whom they handed over (0: not at all), and how long broken glass stays open."""
+    actor.require("manage_program")
+    program = session.get_one(Program, actor.program_id, with_for_update=True)
+    for field, value, least, most in (
+        ("handover_grace_hours", handover_grace_hours, 0, LONGEST_GRACE),
+        ("break_glass_hours", break_glass_hours, 1, LONGEST_GLASS),
+    ):
+        if value is not None and not least <= value <= most:
+            raise Invalid("hours", f"Choose between {least} and {most} hours.", field=field)
+        if value is not None:
+            setattr(program, field, value)
+    journal.append_for_program(
+        session,
+        program.id,
+        "program.access_rules",
+        actor=actor.id,
+        handover_grace_hours=program.handover_grace_hours,
+        break_glass_hours=program.break_glass_hours,
+    )
+    return program

@@ -12,6 +12,7 @@ from domain.vocabulary import EndReason, Gender, OfferState, Role, Setting
 from records import clock, journal
 from records.access import Actor
 from records.commands.assignments import assign, end_assignment, withdraw_offers
+from records.commands.clearances import release_inside
 from records.commands.text import checked_name, checked_text
 from records.commands.work import open_case
 from records.ids import new_id
@@ -44,6 +45,8 @@ def add_staff(
         facility = session.get(Facility, facility_id) if facility_id else None
         if facility is None or facility.program_id != actor.program_id:
             raise Invalid("required", "A discharge planner belongs to a facility. Choose it.", field="facility_id")
+    if supervisor_id is not None:
+        colleague(session, actor, supervisor_id)
     if Role.BRIDGER in roles and supervisor_id is not None:
         _require_room(session, actor.program_id, supervisor_id)
     row = Staff(
@@ -121,11 +124,15 @@ def set_profile(
     row.gender, row.caseload_limit, row.is_taking_people = gender, caseload_limit, is_taking_people
     row.lived_experience = [setting.value for setting in lived_experience]
     row.areas = [checked_text(area, "areas", limit=20).upper() for area in areas]
+    lost = {c["facility_id"] for c in row.clearances} - {facility_id for facility_id, _ in clearances}
     row.clearances = [
         {"facility_id": facility_id, **({"until": until.isoformat()} if until else {})}
         for facility_id, until in clearances
     ]
     journal.append_for_program(session, actor.program_id, "bridger.profile_set", actor=actor.id, subject_id=staff_id)
+    if lost:
+        session.flush()
+        release_inside(session, staff_id, lost)
     return row
 
 

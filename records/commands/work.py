@@ -11,10 +11,12 @@ from sqlmodel import Session
 
 from domain.agenda import Item, next_item
 from domain.case import Case
+from domain.errors import NotFound
 from domain.states import REFERRAL
 from domain.vocabulary import EscalationState, ReferralStatus, Subject
 from records import clock, engine, journal
 from records.access import Actor, system_actor, visible
+from records.beyond import refuse_beyond
 from records.commands.messages import tell
 from records.queries.calls import gravity
 from records.queries.case import CaseRows, load_case
@@ -99,7 +101,11 @@ class Work:
 
 def open_case(session: Session, actor: Actor, referral_id: str, action: str) -> Work:
     """A case for a command: visible to the actor, who may do `action`; locked. Raises NotFound or NotAllowed."""
-    rows = load_case(session, referral_id, lock=True, among=visible(actor))
+    try:
+        rows = load_case(session, referral_id, lock=True, among=visible(actor))
+    except NotFound:
+        refuse_beyond(session, actor, referral_id)
+        raise
     actor.require(action)
     return Work(session, actor, rows, clock.now())
 

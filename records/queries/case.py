@@ -15,6 +15,7 @@ from domain.clock import Calendar
 from domain.errors import NotFound
 from domain.protocol import ContactRule, Protocol, Rung, rule_of, rungs_of
 from domain.vocabulary import ReferralStatus, RiskFlag
+from records.access import opened
 from records.engine import OF_TURN
 from records.queries.protocols import calendar_of, overlays, protocol_of
 from records.tables import Assignment, Attempt, Contact, Escalation, Hold, Offer, Person, Program, Referral
@@ -174,6 +175,8 @@ def load_case(
     referral = session.exec(query.execution_options(populate_existing=lock)).first()
     if referral is None:
         raise NotFound("That referral")
+    if among is not None:
+        opened(session, referral.id, referral.person_id)
     rows = _load(session, referral)
     if kept is not None:
         kept[referral_id] = rows

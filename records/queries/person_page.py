@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from domain.plan import is_try
 from domain.vocabulary import ContactState, EscalationState, Role
 from records import clock
-from records.access import Actor, visible
+from records.access import Actor, readable_for, visible
 from records.queries.case import CaseRows, load_case
 from records.queries.consents import is_withheld
 from records.queries.next_step import NextStep, next_step
@@ -27,6 +27,7 @@ class PersonPage:
     bridger: Staff | None
     next: NextStep | None
     names: dict[str, str]
+    read_until: datetime | None
     assignment: Assignment | None
     is_withheld: bool  # what concerns substance use: no consent covers it
 
@@ -62,9 +63,8 @@ class PersonPage:
 
 def load_person_page(session: Session, actor: Actor, referral_id: str) -> PersonPage:
     """The page of a person this actor works with. Raises NotFound for everybody else's."""
-    rows = load_case(session, referral_id, among=visible(actor))
-    actor.require("see_person")
-    referral = rows.referral
+    referral, read_until = readable_for(session, actor, referral_id)
+    rows = load_case(session, referral_id)
     assignment = session.exec(
         select(Assignment).where(Assignment.referral_id == referral.id, col(Assignment.ended_at).is_(None))
     ).first()
@@ -78,6 +78,7 @@ def load_person_page(session: Session, actor: Actor, referral_id: str) -> Person
         bridger=session.get(Staff, referral.bridger_id) if referral.bridger_id else None,
         next=next_step(rows),
         names=names_of(session, who),
+        read_until=read_until,
         assignment=assignment,
         is_withheld=is_withheld(session, referral, clock.now()),
     )

@@ -96,6 +96,7 @@ def staff_the_program(session: Session, today: date) -> Staffed:
         ("clinician", "Kit Placeholder", Role.CLINICIAN),
         ("manager", "Morgan Model", Role.MANAGER),
         ("admin", "Alex Template", Role.ADMIN),
+        ("privacy", "Robin Facsimile", Role.PRIVACY),
     ):
         member(key, f"{key}@footbridge.example", name, role)
     member("riverside", "planner@riverside.example", "Pat Pattern", Role.PLANNER, riverside.id)

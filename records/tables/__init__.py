@@ -1,5 +1,6 @@
 """Every table, in the field's terms. Rows are facts; the rules are in `domain/`, the writers in `records/commands/`."""
 
+from records.tables.audit import BrokenGlass, Reading, Seal, SealedStream
 from records.tables.consents import ConsentRevocation, ConsentVersion
 from records.tables.drafts import Draft
 from records.tables.logs import Disclosure, Inbound, JournalEntry, Notification, Outbox
@@ -35,6 +36,7 @@ __all__ = [
     "Assignment",
     "Attempt",
     "Bridger",
+    "BrokenGlass",
     "ConsentRevocation",
     "ConsentVersion",
     "Contact",
@@ -59,8 +61,11 @@ __all__ = [
     "PersonIdentifier",
     "Program",
     "ProtocolVersion",
+    "Reading",
     "RecoveryCode",
     "Referral",
+    "Seal",
+    "SealedStream",
     "SecondFactor",
     "SignInRules",
     "SignInStep",

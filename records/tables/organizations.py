@@ -30,6 +30,8 @@ class Program(Row, table=True):
     clinician_id: str = ""  # who is on call now
     manager_id: str = ""
     phone: str = ""
+    handover_grace_hours: int = 72  # so long somebody who handed a person over may still read; 0: not at all
+    break_glass_hours: int = 4  # so long a record stays open that was opened with a reason
     created_at: datetime = instant(nullable=False)
 
 

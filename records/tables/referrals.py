@@ -153,6 +153,7 @@ class Assignment(Row, table=True):
             postgresql_where=text("ended_at IS NULL"),
         ),
         _partial("ix_assignment_bridger", "bridger_id", where="ended_at IS NULL"),
+        _partial("ix_assignment_ended", "bridger_id", "ended_at", where="ended_at IS NOT NULL"),
     )
 
     id: str = Field(primary_key=True)

@@ -121,6 +121,7 @@ def build_house() -> House:
         supervisor = add("supervisor", Role.SUPERVISOR)
         clinician, manager = add("clinician", Role.CLINICIAN), add("manager", Role.MANAGER)
         add("admin", Role.ADMIN)
+        add("privacy", Role.PRIVACY)
         add("planner", Role.PLANNER, facility_id=hospital.id)
         add("jailer", Role.PLANNER, facility_id=jail.id)
         add("bridger", Role.BRIDGER, supervisor_id=supervisor)

@@ -12,7 +12,7 @@ from domain.vocabulary import (
     DateCertainty,
 )
 from records import clock, engine
-from records.tables import JournalEntry, Referral
+from records.tables import Reading, Referral
 from tests.pages.bridging import NOW, counted_queries, said
 from tests.pages.harness import check_page
 from tests.pages.planning import ADA, Planning, begin, facts_of, opened, press
@@ -116,7 +116,7 @@ def test_one_referral_tells_where_it_stands_and_nothing_that_was_said(town: Plan
     assert facts["Bridger"] == "Bridger"
     assert "secret" not in text
     assert "Bridger Pretend" not in text, "the first name is enough"
-    assert town.rows(JournalEntry, JournalEntry.stream == referral_id, JournalEntry.event == "record.viewed")
+    assert town.rows(Reading, Reading.referral_id == referral_id)
 
 
 def test_without_consent_the_facility_hears_less(town: Planning) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sqlmodel import col
@@ -16,7 +17,7 @@ from domain.vocabulary import (
 from records import clock, engine, journal
 from records.commands import assignments
 from records.commands.people import Phone
-from records.tables import Escalation, JournalEntry, Person, Referral
+from records.tables import Escalation, JournalEntry, Person, Reading, Referral
 from tests.pages.bridging import NOW, Bridging, attempts, begin, contact, counted_queries, said
 
 pytestmark = pytest.mark.sqlite
@@ -127,18 +128,19 @@ def test_the_timeline_is_filtered_and_marks_late_entries(town: Bridging) -> None
 
 
 @pytest.mark.postgresql
-def test_opening_the_record_is_journalled_once_a_look(town: Bridging) -> None:
+def test_every_look_at_the_record_is_written_down(town: Bridging) -> None:
     referral_id = town.refer("Ada")
     bridger = town.browser("bridger")
     for _ in range(3):
         bridger.get(f"/referrals/{referral_id}")
     town.browser("supervisor").get(f"/referrals/{referral_id}")
-    looks = town.rows(JournalEntry, JournalEntry.stream == referral_id, JournalEntry.event == "record.viewed")
-    assert [look.actor for look in looks] == [town.staff["bridger"], town.staff["supervisor"]]
+    looks = sorted(town.rows(Reading, Reading.referral_id == referral_id), key=lambda look: look.seq)
+    assert [look.staff_id for look in looks] == [town.staff["bridger"]] * 3 + [town.staff["supervisor"]]
+    assert {look.route for look in looks} == {"GET /referrals/{referral_id}"}
+    assert all(look.key.startswith("session ") and look.address for look in looks)
     entries = town.rows(JournalEntry, JournalEntry.stream == referral_id)
     head = town.rows(Referral, Referral.id == referral_id)[0].journal_head
     assert journal.verify(sorted(entries, key=lambda e: e.seq), head=head) == []
-    assert "The record was opened" not in said(bridger.get(f"/referrals/{referral_id}?more=yes"))
 
 
 @pytest.mark.parametrize("who", ["bridger", "supervisor", "planner"])
@@ -171,13 +173,18 @@ def test_other_bridgers_do_not_find_it(town: Bridging) -> None:
     assert attempts(town, referral_id) == []
 
 
-def test_handing_over_ends_access_at_once(town: Bridging) -> None:
+def test_handing_over_leaves_three_days_to_read_and_nothing_to_do(town: Bridging) -> None:
     referral_id = town.refer("Ada")
     town.browser("bridger").get(f"/referrals/{referral_id}")
     with engine.transaction() as session:
         assignments.assign(session, town.actor("supervisor"), referral_id, town.staff["second"])
-    town.browser("bridger").get(f"/referrals/{referral_id}", status=404)
+    page = town.browser("bridger").get(f"/referrals/{referral_id}")
+    assert "You can read this record until Fri Nov 6, 10 am, and nothing more" in said(page)
+    assert not [a for a in page.all("a") if a.attributes.get("href", "").startswith(f"/referrals/{referral_id}/")]
+    town.browser("bridger").get(f"/referrals/{referral_id}/log", status=403)
     town.browser("second").get(f"/referrals/{referral_id}")
+    clock.advance(timedelta(hours=73))
+    town.browser("bridger").get(f"/referrals/{referral_id}", status=404)
 
 
 def test_planners_read_where_it_stands_and_no_contact_notes(town: Bridging) -> None:
@@ -247,7 +254,7 @@ def test_another_bridger_is_asked_for_without_a_reason_and_the_next_is_sought(to
     bridger = town.browser("bridger")
     assert "Who wishes it?" in said(bridger.get(f"/referrals/{referral_id}/another-bridger"))
     assert bridger.goes_to(f"/referrals/{referral_id}/another-bridger", reason=reason, note="") == "/today"
-    bridger.get(f"/referrals/{referral_id}", status=404)
+    bridger.get(f"/referrals/{referral_id}", status=200 if reason == "bridger_asked" else 404)
     town.keep_appointments()
     assert "Ada" in said(town.browser("second").get("/offers"))
     assert "Ada" not in said(bridger.get("/offers"))

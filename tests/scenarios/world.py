@@ -432,11 +432,11 @@ class Journey:
 
     def is_seen_by(self, who: str) -> bool:
         """Whether this member of staff may open the person's page."""
-        from domain.errors import NotFound
+        from domain.errors import NotAllowed, NotFound
 
         with engine.read_session() as session:
             try:
                 referral_for(session, self.world.actors[who], self.id)
-            except NotFound:
+            except (NotAllowed, NotFound):
                 return False
         return True

@@ -46,6 +46,13 @@ def postgres_template(server: PostgresServer) -> str:
     return TEMPLATE
 
 
+def postgres_world(server: PostgresServer, template: str) -> str:
+    """The name of a database to fill once and copy afterwards; it stays as long as the server."""
+    name = f"footbridge_world_{next(_numbers)}"
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    return name
+
+
 @contextmanager
 def postgres_copy(server: PostgresServer, template: str) -> Iterator[str]:
     """The URL of a copy of its own, dropped afterwards with whoever is still connected to it."""

@@ -10,7 +10,9 @@ from temporalio.client import Client
 
 from records import clock
 from records.commands.absences import keep_absences
+from records.commands.clearances import keep_clearances
 from records.commands.idempotency import forget_answers
+from records.commands.sealing import seal
 from records.commands.upkeep import mark_told, mark_upkeep_ran
 from records.engine import read_session, transaction
 from records.queries.upkeep import agenda_lateness, list_undelivered, list_untold
@@ -30,9 +32,9 @@ class CatchUp:
 
     @activity.defn(name=names.CATCH_UP)
     async def catch_up(self) -> CaughtUp:
-        """Absences begin and end; whoever was not told is, in batches, until the minute is nearly over.
+        """Absences begin and end, clearances end; whoever was not told is, in batches, until the minute is nearly over.
 
-        Last, what is kept for a day only is forgotten.
+        Last, the journal is sealed, and what is kept for a day only is forgotten.
         """
         give_up_at = clock.unix_time() + _STOP_AFTER_SECONDS
         await asyncio.to_thread(_keep_absences)
@@ -58,6 +60,7 @@ class CatchUp:
 def _keep_absences() -> None:
     with transaction() as session:
         keep_absences(session)
+        keep_clearances(session)
 
 
 def _lateness() -> float:
@@ -83,5 +86,6 @@ def _mark(referral_ids: list[str], before: datetime) -> None:
 
 def _finish() -> None:
     with transaction() as session:
+        seal(session)
         forget_answers(session)
         mark_upkeep_ran(session)

@@ -1,0 +1,86 @@
+"""Which looks at records are unusual: rules about who, when and whom, over what the journal of readings holds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from domain.vocabulary import Unusual
+
+MANY = 30
+"""So many different records within an hour are many (project choice): a bridger carries 15, a board shows about 50."""
+NIGHT_FROM, NIGHT_UNTIL = 22, 5
+"""Hours of the program's wall clock that count as night (project choice)."""
+WITHIN = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look, with what must be known to judge it."""
+
+    at: datetime
+    staff_id: str
+    record_id: str
+    reader_family: str
+    person_family: str
+    is_theirs: bool
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something unusual that one reader did on one day: which rule, how often, when last."""
+
+    kind: Unusual
+    staff_id: str
+    count: int
+    last_at: datetime
+    record_ids: tuple[str, ...]
+
+
+def find_unusual(looks: Iterable[Look], zone: str) -> list[Finding]:
+    """Everything unusual, a finding for each rule, reader and day; the latest first."""
+    local = ZoneInfo(zone)
+    grouped: dict[tuple[Unusual, str, object], list[Look]] = defaultdict(list)
+    by_reader: dict[str, list[Look]] = defaultdict(list)
+    for look in sorted(looks, key=lambda one: one.at):
+        by_reader[look.staff_id].append(look)
+        wall = look.at.astimezone(local)
+        for kind in _kinds(look, wall):
+            grouped[kind, look.staff_id, wall.date()].append(look)
+    for staff_id, mine in by_reader.items():
+        for look in _many(mine):
+            grouped[Unusual.MANY, staff_id, look.at.astimezone(local).date()].append(look)
+    found = [
+        Finding(kind, staff_id, len({o.record_id for o in ones}), ones[-1].at,
+                tuple(dict.fromkeys(o.record_id for o in ones)))
+        for (kind, staff_id, _), ones in grouped.items()
+    ]  # fmt: skip
+    return sorted(found, key=lambda one: (one.last_at, one.kind.value), reverse=True)
+
+
+def _kinds(look: Look, wall: datetime) -> Iterable[Unusual]:
+    if wall.hour >= NIGHT_FROM or wall.hour < NIGHT_UNTIL:
+        yield Unusual.NIGHT
+    if look.reader_family and look.reader_family == look.person_family:
+        yield Unusual.SAME_NAME
+    if not look.is_theirs:
+        yield Unusual.NOT_THEIRS
+    if look.ended_at is not None and look.at > look.ended_at:
+        yield Unusual.AFTER_CLOSING
+
+
+def _many(looks: list[Look]) -> list[Look]:
+    """The looks of every hour in which one reader opened too many different records."""
+    found: dict[int, Look] = {}
+    begin = 0
+    for end, look in enumerate(looks):
+        while look.at - looks[begin].at > WITHIN:
+            begin += 1
+        window = looks[begin : end + 1]
+        if len({one.record_id for one in window}) > MANY:
+            found |= {begin + number: one for number, one in enumerate(window)}
+    return [found[number] for number in sorted(found)]

@@ -1,0 +1,15 @@
+"""What is unusual about somebody's looking at records."""
+
+from __future__ import annotations
+
+from domain.vocabulary.words import Word
+
+
+class Unusual(Word):
+    """Why the privacy officer may want to ask. None of it is proof of anything."""
+
+    MANY = "many", "Many records within an hour"
+    NIGHT = "night", "At night"
+    SAME_NAME = "same_name", "Somebody with the reader's own family name"
+    NOT_THEIRS = "not_theirs", "Somebody they do not work with"
+    AFTER_CLOSING = "after_closing", "After the case had ended"

@@ -1,0 +1,199 @@
+"""Asking every route of the application as anybody about anybody's things, in a database that forgets each answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx
+from fastapi import FastAPI
+from starlette.routing import BaseRoute
+
+from api.app import create_app
+from api.auth import MACHINE_PATHS
+from api.serving import Access, access_of
+from domain.access import ACTIONS
+from records import engine
+from records.commands.sign_in import csrf_token
+from records.settings import get_settings
+from tests.access.sent import BODIES, FIXED, FORMS, QUERIES
+from tests.access.world import FAMILY, Things, World
+
+T = TypeVar("T")
+NOBODYS = "zz00nobodys0000000000000"
+"""How the id of what does not exist ends: as long as a real one."""
+_PARAMETER = re.compile(r"{(\w+)}")
+_ID = re.compile(r"\b(?:ref|per|off|con|att|esc|stf|abs|inb|pro|fac|drf|hld|asg|dis|ntf|gls|cns|crv)_[0-9a-z]{16,40}\b")
+_FAMILIES = re.compile("|".join([*FAMILY.values(), "Nobodyperson"]))
+_CHANGES = re.compile(
+    r'name="(?:csrf_token|once)" value="[^"]*"|"request_id":\s?"[^"]*"|[?&]once=[^"&]*'
+    r'|\b[0-9a-f]{16}\b|<p class="fb-code">[^<]*</p>'
+)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one address."""
+
+    method: str
+    path: str
+    access: Access
+
+    @property
+    def name(self) -> str:
+        """How the expected table names it."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_for_machines(self) -> bool:
+        """Whether a bearer token counts here, and no cookie."""
+        return self.path.startswith(MACHINE_PATHS)
+
+    def lets_in(self, role: str) -> bool:
+        """Whether this role may use the route at all, whosever things it is about."""
+        return not self.access.action or any(one.value == role for one in ACTIONS[self.access.action])
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The ids in its path."""
+        return tuple(name for name in _PARAMETER.findall(self.path) if name not in FIXED)
+
+
+@dataclass(frozen=True)
+class Who:
+    """Somebody who comes: with a session, with a token, with the wrong one of them, or with none."""
+
+    name: str
+    session: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, without what differs each time."""
+
+    status: int
+    body: str
+    location: str = ""
+
+
+@dataclass
+class Asked:
+    """The application over the world, and how to ask it."""
+
+    app: FastAPI
+    world: World
+    routes: list[Route]
+    client: httpx.AsyncClient = field(init=False)
+
+    def everybody(self) -> dict[str, Callable[[Route], Who]]:
+        """The columns of the expected table: who comes, with what this route would take from them."""
+        world = self.world
+
+        def holder(name: str) -> Callable[[Route], Who]:
+            return lambda route: (
+                Who(name, token=world.tokens[name])
+                if route.is_for_machines
+                else Who(name, session=world.sessions[name])
+            )
+
+        def wrong(route: Route) -> Who:
+            """A manager's token where a session counts, and a session where a token does."""
+            return (
+                Who("wrong", session=world.sessions["manager"])
+                if route.is_for_machines
+                else Who("wrong", token=world.tokens["manager"])
+            )
+
+        strangers: dict[str, Callable[[Route], Who]] = {"anonymous": lambda _: Who("anonymous"), "wrong key": wrong}
+        return strangers | {name: holder(name) for name in world.sessions}
+
+    async def ask(self, route: Route, who: Who, things: Things) -> Answer:
+        """Ask about these things; what it changes is forgotten."""
+        path = filled(route.path, things | FIXED)
+        headers, sent = {"if-match": "*"}, dict[str, Any]()
+        if who.token:
+            headers["authorization"] = f"Bearer {who.token}"
+        if who.session:
+            headers["cookie"] = f"footbridge-session={who.session}"
+        if route.method != "GET" and route.is_for_machines:
+            sent["content"] = json.dumps(filled(BODIES.get(route.path, {}), things))
+            headers["content-type"] = "application/fhir+json" if route.path.startswith("/fhir") else "application/json"
+        elif route.method != "GET":
+            sent["data"] = filled(FORMS.get(route.path, {}), things) | {"csrf_token": csrf_token(who.session)}
+            if route.path == "/imports":
+                sent["files"] = {"file": ("list.csv", b"first_name,last_name\nAda,Words\n", "text/csv")}
+        elif route.path in QUERIES:
+            sent["params"] = filled(QUERIES[route.path], things)
+        response = await self.client.request(route.method, path, headers=headers, **sent)
+        self.client.cookies.clear()
+        return Answer(response.status_code, response.text, response.headers.get("location", ""))
+
+    def run(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Run many questions in one loop: thousands of them, at the price of the application alone."""
+
+        async def all_of_it() -> T:
+            transport = httpx.ASGITransport(app=self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as self.client:
+                return await work()
+
+        return asyncio.run(all_of_it())
+
+
+def open_world(world: World) -> Asked:
+    """The application over a world that forgets: whatever a request commits is rolled back."""
+    dialect: Any = engine.database().write.dialect
+    dialect.do_commit = lambda connection: connection.rollback()
+    app = create_app(get_settings())
+    return Asked(app, world, list(routes_of(app.routes)))
+
+
+def routes_of(routes: Iterable[BaseRoute]) -> Iterator[Route]:
+    """Every method of every route, with who may use it."""
+    for route in routes:
+        access = access_of(getattr(route, "endpoint", None))
+        if access is not None:
+            for method in sorted(getattr(route, "methods", ()) or ()):
+                yield Route(method, getattr(route, "path", ""), access)
+
+
+def nobodys(name: str) -> str:
+    """What stands for a thing of this name that does not exist: made like a real one."""
+    if name in ("family", "number"):
+        return "Nobodyperson"
+    person = ("first_id", "second_id", "merged_id")
+    staff = ("bridger_id", "cover_id", "supervisor_id", "staff_id")
+    kind = (
+        "per"
+        if name in person
+        else "stf"
+        if name in staff
+        else {"import_id": "inb", "draft": "drf", "glass_id": "gls", "consent_id": "cns"}.get(name)
+    )
+    return f"{kind or name[:3]}_{NOBODYS}{'b' if name == 'second_id' else 'a'}"
+
+
+def names_in(what: object) -> set[str]:
+    """The things that what is sent speaks of."""
+    return set(_PARAMETER.findall(repr(what))) - set(FIXED)
+
+
+def filled(what: Any, things: Things) -> Any:
+    """The same with each `{name}` replaced; what these things lack does not exist."""
+    if isinstance(what, dict):
+        return {filled(key, things): filled(value, things) for key, value in what.items()}
+    if isinstance(what, list):
+        return [filled(value, things) for value in what]
+    if isinstance(what, str):
+        return _PARAMETER.sub(lambda found: things.get(found[1]) or nobodys(found[1]), what)
+    return what
+
+
+def without_what_changes(answer: Answer) -> Answer:
+    """An answer with every id, random value and name that was asked for taken out, to compare two."""
+    taken = [_CHANGES.sub("", _FAMILIES.sub("", _ID.sub("ID", text))) for text in (answer.body, answer.location)]
+    return Answer(answer.status, *taken)

@@ -1,0 +1,91 @@
+"""The expected table: a row a route, a column for whoever comes, and in each cell the answers by whose things it is.
+
+`python -m tests.access.expected` writes anew what the application answers at the moment. Whoever does so reads the
+difference before keeping it: the table is the decision, the program only follows it.
+"""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from pathlib import Path
+
+from records import clock, engine
+from tests.access.asking import Answer, Asked, Route, open_world
+from tests.access.world import ROLES, WHOSE, build_world
+from tests.support import databases
+
+TABLE = Path(__file__).with_name("expected.csv")
+REFUSED_FIRST = "own", "stranger"
+"""Whoever is not let in at all gets the same answer whosever things it is, so two sides are enough."""
+NOBODYS = "nobody's"
+"""The answer about what does not exist, beside the others."""
+Answers = dict[tuple[str, str], dict[str, Answer]]
+"""By route and column: the answer by whose thing it is."""
+
+
+async def ask_everything(asked: Asked) -> Answers:
+    """What the application answers to everybody about everything."""
+    found: Answers = {}
+    for route in asked.routes:
+        for column, who in asked.everybody().items():
+            cell: dict[str, Answer] = {}
+            lets_in = column in ROLES and route.lets_in(column)
+            for whose in sides(asked, route):
+                if lets_in or whose in REFUSED_FIRST:
+                    cell[whose] = await asked.ask(route, who(route), asked.world.things[whose])
+            if route.parameters and lets_in:
+                cell[NOBODYS] = await asked.ask(route, who(route), {})
+            found[route.name, column] = cell
+    return found
+
+
+def sides(asked: Asked, route: Route) -> list[str]:
+    """Whose things this route can be asked about."""
+    if not route.parameters:
+        return ["own"]
+    return [whose for whose in WHOSE if set(route.parameters) <= set(asked.world.things[whose])]
+
+
+def table_of(asked: Asked, answers: Answers) -> list[list[str]]:
+    """The table with its heading."""
+    columns = list(asked.everybody())
+    rows = [["route", "asks for", *columns]]
+    for route in sorted(asked.routes, key=lambda one: (one.path, one.method)):
+        asks = route.access.action or route.access.kind.replace("_", " ")
+        rows.append([route.name, asks, *(in_words(answers[route.name, column]) for column in columns)])
+    return rows
+
+
+def in_words(cell: dict[str, Answer]) -> str:
+    """`200 own revoked; 404 stranger`, or the number alone when it is the same for all."""
+    by_status: dict[int, list[str]] = {}
+    for whose, answer in cell.items():
+        if whose == NOBODYS:
+            continue
+        by_status.setdefault(answer.status, []).append(whose)
+    if len(by_status) == 1:
+        return str(next(iter(by_status)))
+    return "; ".join(f"{status} {' '.join(sides)}" for status, sides in sorted(by_status.items()))
+
+
+def read_table() -> list[list[str]]:
+    """The table as it is kept."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def _write() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        engine.configure(databases.sqlite_copy(databases.sqlite_template(Path(name)), Path(name)))
+        world = build_world()
+        with clock.stopped_at(world.now):
+            asked = open_world(world)
+            rows = table_of(asked, asked.run(lambda: ask_everything(asked)))
+        engine.dispose()
+    with TABLE.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+if __name__ == "__main__":
+    _write()

@@ -1,0 +1,111 @@
+"""The privacy officer's pages: who looked at whom, what is unusual, and records opened with a reason."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from domain.vocabulary import Role
+from records import clock, engine
+from records.access import system_actor
+from records.commands import staff
+from records.commands.passwords import hash_password
+from records.tables import BrokenGlass, Person, Reading, Referral, Staff
+from tests.pages.bridging import NOW, PASSWORD, Bridging, said
+from tests.pages.charge import begin_in_charge
+
+
+@pytest.fixture
+def town(database: str) -> Iterator[Bridging]:
+    """A program with a privacy officer and a second clinician, whom nobody called yet."""
+    with clock.stopped_at(NOW):
+        town = begin_in_charge()
+        with engine.transaction() as session:
+            hand = system_actor(session.get_one(Staff, town.staff["manager"]).program_id)
+            for name, role, given in (("privacy", Role.PRIVACY, "Privacy"), ("kit", Role.CLINICIAN, "=Kit")):
+                row = staff.add_staff(
+                    session, hand, email=f"{name}@program.example", name=f"{given} Pretend", roles=[role]
+                )
+                row.password_hash = hash_password(PASSWORD)
+                town.staff[name] = row.id
+        yield town
+
+
+def test_who_looked_at_this_person_and_what_did_this_user_look_at(town: Bridging) -> None:
+    referral_id = town.refer("Ada")
+    town.browser("bridger").get(f"/referrals/{referral_id}")
+    privacy = town.browser("privacy")
+    found = privacy.post("/privacy", search="sample")
+    assert found.status_code == 200
+    person_id = town.rows(Person)[0].id
+    assert f"/privacy/people/{person_id}" in found.text
+    text = said(privacy.get(f"/privacy/people/{person_id}"))
+    assert "Who looked at Ada Sample" in text
+    assert "Bridger Pretend" in text
+    assert "GET /referrals/{referral_id}" in text
+    assert "Bridger Pretend" in said(privacy.get(f"/privacy/staff/{town.staff['bridger']}"))
+    assert town.rows(Reading, Reading.staff_id == town.staff["privacy"]), "a search for a name is written down too"
+
+
+def test_a_number_leads_to_the_person_as_well(town: Bridging) -> None:
+    referral_id = town.refer("Ada")
+    number = town.rows(Referral, Referral.id == referral_id)[0].number
+    assert "Ada Sample" in town.browser("privacy").post("/privacy", search=number.lower()).text
+    assert "Nobody of this name" in town.browser("privacy").post("/privacy", search="Nobody").text
+
+
+def test_the_privacy_officer_sees_no_record(town: Bridging) -> None:
+    referral_id = town.refer("Ada")
+    town.browser("privacy").get(f"/referrals/{referral_id}", status=403)
+    assert town.browser("privacy").fetch("/").headers["location"] == "/privacy"
+
+
+def test_nobody_else_sees_who_looked(town: Bridging) -> None:
+    for who in ("manager", "admin", "supervisor", "clinician", "bridger", "planner"):
+        town.browser(who).get("/privacy", status=403)
+
+
+def test_a_record_opened_with_a_reason_is_shown_until_it_is_noted(town: Bridging) -> None:
+    referral_id = town.refer("Ada")
+    number = town.rows(Referral, Referral.id == referral_id)[0].number
+    kit, privacy = town.browser("kit"), town.browser("privacy")
+    kit.get(f"/referrals/{referral_id}", status=404)
+    assert "stay on record" in said(kit.get("/break-glass"))
+    assert kit.goes_to("/break-glass", number=number, reason="She called me, not you") == f"/referrals/{referral_id}"
+    page = kit.get(f"/referrals/{referral_id}")
+    assert "and nothing more" in said(page)
+    text = said(privacy.get("/privacy"))
+    assert f"=Kit Pretend opened no. {number} New" in text
+    assert "“She called me, not you”" in text
+    assert "Somebody they do not work with" in text
+    row = town.rows(BrokenGlass)[0]
+    assert privacy.goes_to(f"/privacy/glass/{row.id}/noted") == "/privacy"
+    assert f"opened no. {number} New" not in said(privacy.get("/privacy"))
+    clock.advance(timedelta(hours=5))
+    kit.get(f"/referrals/{referral_id}", status=404)
+
+
+def test_without_a_reason_or_with_a_wrong_number_nothing_opens(town: Bridging) -> None:
+    referral_id = town.refer("Ada")
+    number = town.rows(Referral, Referral.id == referral_id)[0].number
+    kit = town.browser("kit")
+    assert kit.post("/break-glass", number=number, reason="").status_code == 422
+    assert kit.post("/break-glass", number="FB-00000", reason="words").status_code == 404
+    assert kit.post("/break-glass", number=number, reason="x" * 501).status_code == 422
+    assert town.rows(BrokenGlass) == []
+    assert town.browser("manager").post("/break-glass", number=number, reason="words").status_code == 409
+
+
+def test_the_file_holds_the_same_and_no_formula(town: Bridging) -> None:
+    referral_id = town.refer("Ada")
+    number = town.rows(Referral, Referral.id == referral_id)[0].number
+    kit = town.browser("kit")
+    kit.get(kit.goes_to("/break-glass", number=number, reason="words"))
+    answer = town.browser("privacy").fetch(f"/privacy/staff/{town.staff['kit']}/looks.csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text.lstrip("\ufeff"))))
+    assert [(row["who"], row["referral"], row["broken glass"]) for row in rows] == [("'=Kit Pretend", number, "yes")]
