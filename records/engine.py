@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
@@ -46,7 +46,8 @@ _HELD = "footbridge_held"
 def configure(url: str, *, pool_size: int = 20) -> Engine:
     """Open the database at `url` for this process, replacing any other; returns the engine for writing.
 
-    What an error says holds no parameters: they are about people, and errors are logged.
+    What an error says holds no parameters and none of the values that PostgreSQL adds: they are about people, and
+    errors are logged.
     """
     global _database
     dispose()
@@ -64,6 +65,7 @@ def configure(url: str, *, pool_size: int = 20) -> Engine:
         read = write = create_engine(
             url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
         )
+        event.listen(write, "handle_error", _say_no_values)
         lock = _NoLock()
     _database = _Database(read, write.execution_options(footbridge_write=True), lock)
     return _database.write
@@ -94,6 +96,22 @@ def _sqlite(url: str, **pool: Any) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+_OF_VALUES = "22"
+"""The class of SQLSTATE for data that cannot be: its very first line quotes the value."""
+
+
+def _say_no_values(context: ExceptionContext) -> None:
+    """Cut what PostgreSQL says to its first line, which names a rule or a table: what follows (DETAIL, CONTEXT), and
+    all that it says of unusable data, quotes rows. The error itself and the one around it are logged alike."""
+    original, wrapped = context.original_exception, context.sqlalchemy_exception
+    said = str(original)
+    code = getattr(original, "sqlstate", None) or ""
+    first = f"data that cannot be ({code})" if code.startswith(_OF_VALUES) else (said.splitlines() or [""])[0]
+    original.args = (first,)
+    if wrapped is not None:
+        wrapped.args = tuple(part.replace(said, first) if isinstance(part, str) else part for part in wrapped.args)
 
 
 class _NoLock:
