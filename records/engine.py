@@ -9,6 +9,7 @@ which workflows must look again and which messages wait, is handed to whoever as
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
+from records import clock
 from records.tables import Facility, Program, Staff
 
 
@@ -115,6 +117,12 @@ def _say_no_values(context: ExceptionContext) -> None:
 
 
 class _NoLock:
+    def acquire(self) -> None:
+        return None
+
+    def release(self) -> None:
+        return None
+
     def __enter__(self) -> None:
         return None
 
@@ -153,9 +161,41 @@ def transaction() -> Iterator[Session]:
         yield session
         session.commit()
         word = take_word(session)
+    _hand_on(word)
+
+
+def _hand_on(word: Word | None) -> None:
     if word is not None:
         for listener in _listeners:
             listener(word)
+
+
+class Slices:
+    """Long work within one `transaction` as short ones, so that the program goes on working meanwhile: ask
+    `end_if_long` wherever nothing is half done. Stopped in between, what was done stays."""
+
+    AT_A_TIME = 0.5
+    """Seconds of work between two commits. SQLite has one writer: until then nobody else can log a contact."""
+    LET_IN = 0.12
+    """Seconds left to others after each commit: longer than SQLite's longest sleep between two tries, 0.1 s."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._began = clock.stopwatch()
+
+    def end_if_long(self) -> None:
+        """Commit and let others write, threads of this process and other processes, when this lasted long enough."""
+        if clock.stopwatch() - self._began < self.AT_A_TIME:
+            return
+        self._session.commit()
+        word, lock = take_word(self._session), database().lock
+        lock.release()
+        try:
+            _hand_on(word)
+            time.sleep(self.LET_IN)
+        finally:
+            lock.acquire()
+        self._began = clock.stopwatch()
 
 
 @contextmanager
@@ -166,7 +206,7 @@ def read_session() -> Iterator[Session]:
 
 
 def commit(session: Session) -> None:
-    """Commit a session that outlives one transaction: simulations and imports, which keep what they loaded."""
+    """Commit a session that outlives one transaction: simulations, which keep what they loaded."""
     session.commit()
     take_word(session)
 
