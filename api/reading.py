@@ -11,6 +11,7 @@ import hashlib
 from typing import Any
 
 from fastapi import Request, Response
+from sqlmodel import Session
 
 from api import auth
 from records.access import take_opened
@@ -20,13 +21,17 @@ SEARCHES = frozenset({"/people", "/referrals", "/privacy", "/api/v1/people/searc
 """Addresses to which a name is posted; the name itself is not kept."""
 
 
+def remember_opened(request: Request, session: Session) -> None:
+    """Keep with the request which records passed a gate for it: the session may serve others, too."""
+    request.state.opened = take_opened(session)
+
+
 def written_down(request: Request, answer: Any) -> Any:
     """The answer, once every record that it shows is in the journal of readings. Raises Unwritten."""
     me: auth.SignedIn | None = getattr(request.state, "me", None)
-    session = getattr(request.state, "session", None)
-    if me is None or session is None or not _shows_something(request, answer):
+    if me is None or not _shows_something(request, answer):
         return answer
-    found = take_opened(session)
+    found = list(getattr(request.state, "opened", ()))
     path = _path(request)
     if request.method == "POST" and path in SEARCHES:
         found.append(("", "", ""))

@@ -24,7 +24,7 @@ from sqlmodel import Session
 from api import auth, idempotency
 from api.forms import Form
 from api.kept_forms import keep_typed
-from api.reading import written_down
+from api.reading import remember_opened, written_down
 from api.receiving import Received, receive
 from domain.errors import NotFound, Refusal
 from records import engine
@@ -206,6 +206,7 @@ def _call(
     request.state.form = form
     handed = {Given.SESSION: session, Given.ME: me, Given.FORM: form, Given.REQUEST: request}
     answer = made.call(**values, **{name: handed[what] for name, what in made.given.items()})
+    remember_opened(request, session)
     if form is not None and not form.is_checked and request.method not in SAFE_METHODS:
         raise RuntimeError(f"{made.call.__qualname__} never called form.check(): what is wrong would go unsaid")
     return answer
@@ -225,7 +226,9 @@ def show_again(again: Served, request: Request, received: Received, values: dict
         typed = {name: value for name, value in values.items() if name in again.own}
         request.state.typed = getattr(request.state, "form", None) or Form(received.fields, received.files)
         handed = {Given.SESSION: session, Given.ME: me, Given.FORM: request.state.typed, Given.REQUEST: request}
-        return again.call(**typed, **{name: handed[what] for name, what in again.given.items()})
+        answer = again.call(**typed, **{name: handed[what] for name, what in again.given.items()})
+        remember_opened(request, session)
+        return answer
 
 
 def as_response(request: Request, answer: Any) -> Response:

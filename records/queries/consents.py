@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from domain.consent import Consent, Decision, Grant, Recipient, form_text, may_disclose, missing_elements
@@ -21,13 +22,15 @@ def list_versions(session: Session, referral_ids: Iterable[str]) -> list[Row]:
     wanted = list(referral_ids)
     if not wanted:
         return []
-    query = (
-        select(ConsentVersion, ConsentRevocation)
-        .outerjoin(ConsentRevocation, col(ConsentRevocation.consent_id) == col(ConsentVersion.id))
-        .where(col(ConsentVersion.referral_id).in_(wanted))
-        .order_by(col(ConsentVersion.recorded_at), col(ConsentVersion.line), col(ConsentVersion.version))
-    )
-    return list(session.exec(query).all())
+    return list(session.exec(_VERSIONS, params={"referral_ids": wanted}).all())
+
+
+_VERSIONS = (
+    select(ConsentVersion, ConsentRevocation)
+    .outerjoin(ConsentRevocation, col(ConsentRevocation.consent_id) == col(ConsentVersion.id))
+    .where(col(ConsentVersion.referral_id).in_(bindparam("referral_ids", expanding=True)))
+    .order_by(col(ConsentVersion.recorded_at), col(ConsentVersion.line), col(ConsentVersion.version))
+)
 
 
 def consents_of(session: Session, referral_id: str) -> tuple[Consent, ...]:
