@@ -14,7 +14,7 @@ from api.pages.next_words import sentence
 from api.pages.person_actions import actions
 from api.pages.planner import show_for_planner
 from domain.vocabulary import OVER_STATUSES
-from records import clock
+from records import clock, engine
 from records.queries.person_page import PersonPage, load_person_page, sees_only_as_planner
 from records.queries.timeline import Entry, list_timeline
 from records.queries.worklist import tasks_of
@@ -31,9 +31,11 @@ KINDS = {"contacts": ("attempt.", "contact."), "notes": ("note.", "escalation.ac
 def show(
     request: Request, session: SessionDep, me: Me, referral_id: str, show: str = "all", more: str = ""
 ) -> Response:
-    """The person's page. Planners get the lighter one."""
+    """The person's page. Planners get the lighter one; what it tells a facility is accounted for, which writes."""
     if sees_only_as_planner(session, me.actor, referral_id):
-        return show_for_planner(request, session, me, referral_id)
+        with engine.transaction() as writing:
+            request.state.session = writing
+            return show_for_planner(request, writing, me, referral_id)
     found, now = load_person_page(session, me.actor, referral_id), clock.now()
     rows, zone = found.rows, found.rows.person.zone
     chosen = show if show in KINDS else "all"

@@ -231,7 +231,7 @@ def test_contacts_page_by_cursor(house: House) -> None:
 def test_reassignment_ends_access(house: House) -> None:
     referral_id = left(house)
     house.post("manager", f"/referrals/{referral_id}/close", {"reason": "services_received_completed"})
-    assert house.call("bridger", "GET", f"/referrals/{referral_id}").status_code == 404
+    assert house.call("bridger", "POST", f"/referrals/{referral_id}/notes", {"note": "x"}).status_code == 403
     assert house.get("bridger", "/contacts")["items"] == []
     clock.set_to(NOW + timedelta(days=1))
     assert house.get("bridger", "/events")["items"] == []

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from domain.errors import IllegalState, NotAllowed, NotFound
+from domain.errors import IllegalState, NotAllowed
 from domain.vocabulary import (
     ClosureReason,
     ContactState,
@@ -315,7 +315,7 @@ def test_28_death_entered_in_error(world: World) -> None:
     due = {c.key: c.due_at for c in ada.awaited() if c.seq == 1}
     world.do("Ben", closing.record_death, ada.id)
     world.time_passes(hours=3)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotAllowed, match="You can still read this record"):
         world.do("Ben", closing.undo_end, ada.id, "Wrong person.")  # the bridger no longer sees the case
     with pytest.raises(NotAllowed):
         world.do(ada.planner, closing.undo_end, ada.id, "Wrong person.")
