@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
@@ -52,7 +52,8 @@ _HELD = "footbridge_held"
 def configure(url: str, *, pool_size: int = 20) -> Engine:
     """Open the database at `url` for this process, replacing any other; returns the engine for writing.
 
-    What an error says holds no parameters: they are about people, and errors are logged.
+    What an error says holds no parameters and none of the values that PostgreSQL adds: they are about people, and
+    errors are logged.
     """
     global _database
     dispose()
@@ -75,6 +76,7 @@ def configure(url: str, *, pool_size: int = 20) -> Engine:
             hide_parameters=True,
             json_serializer=_as_json,
         )
+        event.listen(write, "handle_error", _say_no_values)
         lock = _NoLock()
     _database = _Database(read, write.execution_options(footbridge_write=True), lock)
     return _database.write
@@ -120,6 +122,22 @@ def _as_json(value: Any) -> str:
 
 _EMPTY: dict[type, str] = {list: "[]", dict: "{}"}
 _ENCODER = json.JSONEncoder()
+
+
+_OF_VALUES = "22"
+"""The class of SQLSTATE for data that cannot be: its very first line quotes the value."""
+
+
+def _say_no_values(context: ExceptionContext) -> None:
+    """Cut what PostgreSQL says to its first line, which names a rule or a table: what follows (DETAIL, CONTEXT), and
+    all that it says of unusable data, quotes rows. The error itself and the one around it are logged alike."""
+    original, wrapped = context.original_exception, context.sqlalchemy_exception
+    said = str(original)
+    code = getattr(original, "sqlstate", None) or ""
+    first = f"data that cannot be ({code})" if code.startswith(_OF_VALUES) else (said.splitlines() or [""])[0]
+    original.args = (first,)
+    if wrapped is not None:
+        wrapped.args = tuple(part.replace(said, first) if isinstance(part, str) else part for part in wrapped.args)
 
 
 class _NoLock:

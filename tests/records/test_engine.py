@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,3 +18,28 @@ def test_an_error_of_the_database_repeats_nothing_that_was_to_be_written(databas
             session.execute(asked, {"name": "Robin Imaginary"})
         assert "nowhere" in str(error.value)
         assert "Robin" not in str(error.value)
+
+
+PLANTED = "Robin Imaginary"
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("INSERT INTO planted (name) VALUES (:name)", "planted_name"),  # DETAIL: Key (name)=(…) already exists
+        ("INSERT INTO planted (name, age) VALUES (:name || '!', -1)", "planted_age"),  # DETAIL: Failing row contains …
+        ("SELECT CAST(:name AS integer)", "22P02"),  # invalid input syntax for type integer: "…"
+    ],
+)
+def test_nothing_that_is_logged_of_an_error_quotes_a_row(database: str, statement: str, says: str) -> None:
+    """PostgreSQL adds the values themselves; a log, and Temporal's history of a worker, would keep them."""
+    with engine.transaction() as session:
+        name, age = "name text CONSTRAINT planted_name UNIQUE", "age integer CONSTRAINT planted_age CHECK (age > 0)"
+        session.execute(text(f"CREATE TABLE planted ({name}, {age})"))
+        session.execute(text("INSERT INTO planted (name) VALUES (:name)"), {"name": PLANTED})
+    with pytest.raises(SQLAlchemyError) as error, engine.transaction() as session:
+        session.execute(text(statement), {"name": PLANTED})
+    logged = "".join(traceback.format_exception(error.value))  # with the errors that led to it
+    assert says in logged
+    assert PLANTED not in logged
