@@ -1,4 +1,7 @@
-"""How times, numbers and places read on a page. Plain functions, used as template filters and in messages alike."""
+"""How times, numbers and places read on a page. Plain functions, used as template filters and in messages alike.
+
+Dates and times read as they are said today: one of another year says its year.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,20 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 
 from domain.spoken import spoken, spoken_date, spoken_day, spoken_due, spoken_far_date, spoken_time
+from records import clock
 
 DueState = Literal["overdue", "due", "coming"]
 DUE_WITHIN = timedelta(hours=24)
 
 
 def local(at: datetime, zone: str) -> str:
-    """An instant in a time zone, as people say it: `Thu Nov 26, 5 pm`."""
-    return spoken(at, zone)
+    """An instant in a time zone, as people say it: `Thu Nov 26, 5 pm`; of another year `Mon Jan 4, 2027, 5 pm`."""
+    return spoken(at, zone, clock.now())
 
 
 def due_time(at: datetime, zone: str) -> str:
     """A due time; midnight is the end of the day before: `end of Wed Nov 25`."""
-    return spoken_due(at, zone).removeprefix("the ")
+    return spoken_due(at, zone, clock.now()).removeprefix("the ")
 
 
 def clock_time(at: datetime, zone: str) -> str:
@@ -36,8 +40,8 @@ def local_date(on: date | datetime, zone: str = "UTC") -> str:
 
 
 def local_day(on: date | datetime, zone: str = "UTC") -> str:
-    """A date near enough to need no year: `Thu Nov 26`. An instant is taken to its date in `zone`."""
-    return spoken_day(_there(on, zone))
+    """A date, with its year when it is another than this one: `Thu Nov 26`. An instant is dated in `zone`."""
+    return spoken_day(_there(on, zone), _there(clock.now(), zone))
 
 
 def birth_date(on: date) -> str:

@@ -150,7 +150,7 @@ def _misses_in_reach(need: Need, candidate: Candidate, now: datetime) -> str:
     away = next((a for a in candidate.absences if a.covers(now, need.meets_by)), None)
     if away is None:
         return ""
-    return f"{_away(need, away)}: cannot meet them before they leave by {spoken_due(need.meets_by, need.zone)}."
+    return f"{_away(need, away)}: cannot meet them before they leave by {spoken_due(need.meets_by, need.zone, now)}."
 
 
 def _caseload(need: Need, candidate: Candidate, now: datetime, limits: Limits) -> str:

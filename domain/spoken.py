@@ -1,6 +1,7 @@
 """Dates and instants as people in the United States say them, the same on every page, in every message and sentence.
 
-The month stands before the day: `Tue Nov 3`, `Tue Nov 3, 5 pm`, `Nov 3, 2026`.
+The month stands before the day: `Tue Nov 3`, `Tue Nov 3, 5 pm`, `Nov 3, 2026`. The year in which it is read is
+left out, another one is said: `Mon Jan 4, 2027, 5 pm`.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from datetime import date, datetime, time, timedelta
 from domain.clock import local
 
 
-def spoken_day(day: date) -> str:
-    """A date soon or not long ago: `Thu Nov 26`."""
-    return f"{day:%a %b} {day.day}"
+def spoken_day(day: date, today: date) -> str:
+    """A date as it is said on `today`: `Thu Nov 26`; of another year: `Mon Jan 4, 2027`."""
+    return f"{day:%a %b} {day.day}" if day.year == today.year else spoken_date(day)
 
 
 def spoken_date(day: date) -> str:
     """A date with its year: `Thu Nov 26, 2026`."""
-    return f"{spoken_day(day)}, {day.year}"
+    return f"{day:%a %b} {day.day}, {day.year}"
 
 
 def spoken_far_date(day: date) -> str:
@@ -33,15 +34,15 @@ def spoken_time(wall: time) -> str:
     return f"{wall.hour % 12 or 12}{minutes} {'am' if wall.hour < 12 else 'pm'}"
 
 
-def spoken(at: datetime, zone: str) -> str:
-    """An instant where it counts: `Thu Nov 26, 5 pm`."""
+def spoken(at: datetime, zone: str, now: datetime) -> str:
+    """An instant where it counts, as it is said `now`: `Thu Nov 26, 5 pm`."""
     there = local(at, zone)
-    return f"{spoken_day(there)}, {spoken_time(there.time())}"
+    return f"{spoken_day(there.date(), local(now, zone).date())}, {spoken_time(there.time())}"
 
 
-def spoken_due(at: datetime, zone: str) -> str:
+def spoken_due(at: datetime, zone: str, now: datetime) -> str:
     """A due time. The first moment of a day is the end of the day before, and said so: `the end of Wed Nov 25`."""
     there = local(at, zone)
     if (there.hour, there.minute, there.second) != (0, 0, 0):
-        return spoken(at, zone)
-    return f"the end of {spoken_day(there - timedelta(minutes=1))}"
+        return spoken(at, zone, now)
+    return f"the end of {spoken_day((there - timedelta(minutes=1)).date(), local(now, zone).date())}"

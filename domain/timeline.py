@@ -12,6 +12,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from domain import vocabulary
+from domain.clock import local_date
 from domain.spoken import spoken, spoken_date, spoken_day, spoken_due, spoken_time
 from domain.vocabulary import (
     Ask,
@@ -34,11 +35,13 @@ Facts = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """How to name what an event speaks of: staff by id, contacts by id, the person's zone, the noun for leaving."""
+    """How to name what an event speaks of: staff by id, contacts by id, the person's zone, the noun for leaving; and
+    when somebody reads it."""
 
     staff: Mapping[str, str]
     contacts: Mapping[str, str]
     zone: str
+    now: datetime
     leaving: str = "discharge"
 
     def who(self, staff_id: str | None) -> str:
@@ -51,11 +54,15 @@ class Names:
 
     def when(self, value: str | None) -> str:
         """An instant as people there say it: `Thu Nov 26, 5 pm`."""
-        return spoken(datetime.fromisoformat(value), self.zone) if value else "an unknown time"
+        return spoken(datetime.fromisoformat(value), self.zone, self.now) if value else "an unknown time"
+
+    def day(self, on: date) -> str:
+        """A date as people there say it: `Thu Nov 26`."""
+        return spoken_day(on, local_date(self.now, self.zone))
 
     def due(self, value: str | None) -> str:
         """A due time as people there say it: midnight is the end of the day before."""
-        return spoken_due(datetime.fromisoformat(value), self.zone) if value else "an unknown time"
+        return spoken_due(datetime.fromisoformat(value), self.zone, self.now) if value else "an unknown time"
 
 
 Sentence = Callable[[Facts, Names, str], str]
@@ -138,7 +145,7 @@ def _raised(d: Facts, n: Names, _s: str) -> str:
 def _moved(d: Facts, n: Names, _s: str) -> str:
     after = date.fromisoformat(d["after"])
     before = date.fromisoformat(d["before"]) if d.get("before") else None
-    shown = spoken_day if before is None or before.year == after.year else spoken_date
+    shown = n.day if before is None or before.year == after.year else spoken_date
     now = shown(after) + (f", {spoken_time(time.fromisoformat(d['time']))}" if d.get("time") else "")
     if before is None or before == after:
         return f"Expected {n.leaving}: {now} ({_lower(vocabulary.DateCertainty, d['certainty'])})."

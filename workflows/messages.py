@@ -17,6 +17,7 @@ from domain.gsm import SMS_LENGTH, to_gsm_7
 from domain.messaging import StaffMessage
 from domain.spoken import spoken_due
 from domain.vocabulary import Channel
+from records import clock
 from records.commands import links
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "messages"
@@ -93,4 +94,4 @@ def _text(message: StaffMessage, context: dict[str, str]) -> str:
 
 def _shown(value: object, zone: str) -> str:
     """`Thu Nov 26, 5 pm` where the program is; empty for nothing."""
-    return spoken_due(datetime.fromisoformat(str(value)), zone) if value else ""
+    return spoken_due(datetime.fromisoformat(str(value)), zone, clock.now()) if value else ""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from domain import agenda
 from domain.spoken import spoken_due
 from domain.vocabulary import Ask
+from records import clock
 from records.queries.next_step import NextStep, Told
 
 
@@ -15,7 +16,7 @@ def sentence(step: NextStep, zone: str, reader_id: str, leaving: str) -> str:
 
     `reader_id`: whoever reads it is “you”. `leaving`: the noun, discharge or release.
     """
-    when, whom = spoken_due(step.at, zone), people(step.told, reader_id)
+    when, whom = spoken_due(step.at, zone, clock.now()), people(step.told, reader_id)
     if step.kind == agenda.CONTACT_MISSED:
         done = "this is not marked done" if step.is_task else "nothing is logged"
         if step.ask is Ask.LOCATE:

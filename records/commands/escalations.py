@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from domain.errors import Conflict, IllegalState, Invalid, NotAllowed
+from domain.plan import is_try
 from domain.protocol import Rung
 from domain.spoken import spoken_due
 from domain.states import ESCALATION
@@ -349,8 +350,8 @@ def raise_concern(session: Session, actor: Actor, referral_id: str, note: str) -
 def why_missed(work: Work, title: str, due_at: datetime, since: datetime) -> str:
     """Why a missed contact is escalated, in one sentence that states what is on record."""
     zone = work.rows.person.zone
-    tries = [a for a in work.rows.attempts if a.at >= since and a.outcome.counts_as_attempt]
-    when = spoken_due(due_at, zone)
+    tries = [a for a in work.rows.attempts if is_try(a, since)]
+    when = spoken_due(due_at, zone, work.now)
     if not tries:
         return f"{title} was due by {when}. No attempt is on record."
     kinds = ", ".join(dict.fromkeys(Outcome(a.outcome).label.lower() for a in tries))

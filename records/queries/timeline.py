@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from domain import timeline
 from domain.contact import LATE_ENTRY
 from domain.sensitivity import open_facts
+from records import clock
 from records.queries.staff import names_of
 from records.tables import Contact, JournalEntry, Person, Referral, Staff
 
@@ -77,6 +78,7 @@ def names_for(session: Session, referral: Referral, rows: list[JournalEntry]) ->
         staff=names_of(session, staff_ids),
         contacts=dict(titles),
         zone=zone,
+        now=clock.now(),
         leaving=referral.setting.leaving,
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from domain.timeline import Names, details
 
-NAMES = Names(staff={}, contacts={}, zone="America/Chicago")
+NAMES = Names(staff={}, contacts={}, zone="America/Chicago", now=datetime(2026, 11, 3, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("event", ["cancel.requested", "contact.waived", "rhythm.changed", "welfare.decided"])

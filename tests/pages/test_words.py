@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from api.filters import ago, ago_or_in, birth_date, due_state, local, local_date, maplink, telephone
+from api.filters import (
+    ago,
+    ago_or_in,
+    birth_date,
+    due_state,
+    due_time,
+    local,
+    local_date,
+    local_day,
+    maplink,
+    telephone,
+)
 from api.navigation import PLACES, navigation
 from domain.vocabulary import Role
+from records import clock
 from tests.pages.gallery import NOW, ZONE
+
+
+@pytest.fixture(autouse=True)
+def this_year() -> Iterator[None]:
+    with clock.stopped_at(NOW):
+        yield
+
+
+def test_another_year_is_said_and_this_one_is_not() -> None:
+    far = datetime(2027, 1, 4, 23, 0, tzinfo=UTC)
+    assert (local(far, ZONE), due_time(far, ZONE)) == ("Mon Jan 4, 2027, 5 pm", "Mon Jan 4, 2027, 5 pm")
+    assert (local_day(far, ZONE), local_day(date(2025, 12, 31))) == ("Mon Jan 4, 2027", "Wed Dec 31, 2025")
+    assert due_time(datetime(2027, 1, 1, 6, 0, tzinfo=UTC), ZONE) == "end of Thu Dec 31"
+    clock.set_to(datetime(2027, 1, 2, 12, 0, tzinfo=UTC))
+    assert (local(far, ZONE), due_time(far, ZONE)) == ("Mon Jan 4, 5 pm", "Mon Jan 4, 5 pm")
+    assert due_time(datetime(2027, 1, 1, 6, 0, tzinfo=UTC), ZONE) == "end of Thu Dec 31, 2026"
 
 
 def test_times_read_as_people_say_them() -> None:
