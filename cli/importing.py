@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from sqlmodel import Session
 
 from cli.opening import Stop, open_records, settings_for_use, the_facility, the_program
 from domain.interop.release_sample import sample_around
@@ -19,11 +17,6 @@ from records import clock, engine
 from records.access import system_actor
 from records.commands.imports import REFUSED, import_releases
 from records.seed import SAMPLE
-
-AT_A_TIME = 0.5
-"""Seconds of rows between two commits. SQLite has one writer: until then nobody else can log a contact."""
-LET_IN = 0.12
-"""Seconds left to others after each commit: longer than SQLite's longest sleep between two tries, 0.1 s."""
 
 
 def import_file(
@@ -46,7 +39,7 @@ def import_file(
     owner = the_program(program)
     place = the_facility(owner, facility)
     with engine.transaction() as session, _bar() as bar:
-        task, slices = bar.add_task("rows", total=None), _Slices(session)
+        task, slices = bar.add_task("rows", total=None), engine.Slices(session)
 
         def taken(done: int, rows: int) -> None:
             bar.update(task, completed=done, total=rows)
@@ -63,25 +56,6 @@ def import_file(
     print(f"{len(report.rows)} rows: {counted or 'nothing to do'}.")
     if report.counts.get(REFUSED):
         raise typer.Exit(1)
-
-
-class _Slices:
-    """The import in short transactions, so that the program goes on working while a long list is taken.
-
-    Stopped in between, what was taken stays, and the same list goes on from there.
-    """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._began = time.monotonic()
-
-    def end_if_long(self) -> None:
-        """Commit and let others write, when this slice lasted long enough."""
-        if time.monotonic() - self._began < AT_A_TIME:
-            return
-        engine.commit(self._session)
-        time.sleep(LET_IN)
-        self._began = time.monotonic()
 
 
 @contextmanager

@@ -41,6 +41,11 @@ def real_seconds_until(at: datetime) -> float:
     return (at - now()).total_seconds() / (_state.speed if _state.anchor is not None else 1.0)
 
 
+def stopwatch() -> float:
+    """Seconds of real time since some moment, to measure how long work takes, whatever the clock shows."""
+    return _time.monotonic()
+
+
 def set_to(at: datetime) -> None:
     """Stop the clock at `at` (aware). For tests and simulation only."""
     if at.tzinfo is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
+from records import clock
 from records.tables import Facility, Program, Staff
 from records.writing import WritingSession
 
@@ -187,9 +189,49 @@ def transaction(*, patience: float = -1) -> Iterator[Session]:
             word = take_word(session)
     finally:
         opened.lock.release()
+    _hand_on(word)
+
+
+def _hand_on(word: Word | None) -> None:
     if word is not None:
         for listener in _listeners:
             listener(word)
+
+
+class Slices:
+    """Long work of one's own `transaction` as many short ones, so that the program goes on working meanwhile: ask
+    `end_if_long` wherever nothing is half done. Stopped in between, what was done stays.
+
+    Not for a transaction that others share (`records.turns`): theirs would be committed half done.
+    """
+
+    AT_A_TIME = 0.5
+    """Seconds of work between two commits. SQLite has one writer: until then nobody else can log a contact."""
+    LET_IN = 0.12
+    """Seconds left to others after each commit: longer than SQLite's longest sleep between two tries, 0.1 s."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._began = clock.stopwatch()
+
+    def end_if_long(self) -> None:
+        """Commit and let others write, threads of this process and other processes, when this lasted long enough.
+
+        What they write meanwhile is asked for anew: nothing that was read before is kept.
+        """
+        if clock.stopwatch() - self._began < self.AT_A_TIME:
+            return
+        self._session.commit()
+        word, lock = take_word(self._session), database().lock
+        self._session.expunge_all()
+        self._session.info.clear()
+        lock.release()
+        try:
+            _hand_on(word)
+            time.sleep(self.LET_IN)
+        finally:
+            lock.acquire()
+        self._began = clock.stopwatch()
 
 
 def writers_lock() -> AbstractContextManager[Any] | None:

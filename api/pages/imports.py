@@ -13,7 +13,7 @@ from api.deps import FormDep, Me, SessionDep, page, redirect_after_post
 from domain.clock import local_date
 from domain.errors import Invalid
 from domain.interop.release_sample import sample_around
-from records import clock
+from records import clock, engine
 from records.commands.imports import RowReport, import_releases
 from records.queries.imports import KeptReport, get_import, list_imports
 from records.queries.planner import list_facilities
@@ -23,7 +23,7 @@ from records.tables import Facility
 router = APIRouter()
 
 MOST_ROWS = 1_000
-"""Of a list sent from this page, which nobody else should wait for. `footbridge import` takes more."""
+"""Of a list sent from this page, whose sender waits for the report. `footbridge import` takes more."""
 PAGE_SIZE = 100
 RESULTS = {
     "filed": ("Filed", "go"),
@@ -82,16 +82,26 @@ def sample(request: Request, session: SessionDep, me: Me) -> Response:
 
 
 @router.post("/imports")
-@requires("import_releases", again=form_page)
-def upload(request: Request, session: SessionDep, me: Me, form: FormDep) -> Response:
-    """Take the list. Sent again, the same file changes nothing and says so."""
+@requires("import_releases", writes=False, again=form_page)
+def upload(request: Request, me: Me, form: FormDep) -> Response:
+    """Take the list, some rows at a time, so that nobody else waits for all of them. Sent again, the same file changes
+    nothing and says so; a list that broke off goes on from there."""
     chosen = form.text("facility_id", limit=60)
     _, data = form.file("file")
     facility_id = me.actor.facility_id or chosen
     if not facility_id:
         form.problem("facility_id", "required", "Choose the facility whose list this is.")
     form.check()
-    report = import_releases(session, me.actor, data, facility_id=facility_id, most=MOST_ROWS)
+    with engine.transaction() as writing:
+        slices = engine.Slices(writing)
+        report = import_releases(
+            writing,
+            me.actor,
+            data,
+            facility_id=facility_id,
+            most=MOST_ROWS,
+            progress=lambda _done, _rows: slices.end_if_long(),
+        )
     if report.problems:
         raise Invalid("file", " ".join(report.problems[:3]), field="file")
     return redirect_after_post(request, f"/imports/{report.id}", "The list was taken. Here is what became of each row.")

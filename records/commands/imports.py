@@ -84,9 +84,9 @@ def import_releases(
 ) -> ImportReport:
     """Take a release list for a facility: the actor's own, or the one named.
 
-    Each row stands for itself: a refused one holds up no other. More than `most` rows are refused as a whole: a list
-    sent from a page must not keep everybody waiting. `progress` is called after each row (done, all); whoever imports
-    without a limit may commit there. Raises NotFound (facility), NotAllowed.
+    Each row stands for itself: a refused one holds up no other. More than `most` rows are refused as a whole: whoever
+    sends a list from a page waits for its report. `progress` is called after each row (done, all), where nothing is
+    half done: whoever takes a list may commit there (`engine.Slices`). Raises NotFound (facility), NotAllowed.
     """
     actor.require("import_releases")
     facility = session.get(Facility, facility_id or actor.facility_id or "")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
+from sqlmodel import select
 
-from records import clock
+from records import clock, engine
 from records.tables import Referral
 from tests.pages.bridging import NOW, said
 from tests.pages.harness import check_page
@@ -79,6 +82,41 @@ def test_the_sample_on_the_page_is_taken_by_the_page(
     sample = browser.client.get("/imports/sample.csv").content
     chosen = {"facility_id": town.facilities[facility]} if facility else {}
     assert "Filed 6" in said(browser.get(upload(browser, sample, **chosen).headers["location"]))
+
+
+@pytest.mark.postgresql
+def test_others_write_while_a_page_takes_a_long_list(town: Planning) -> None:
+    """Whoever logs a contact in the meantime does not wait for the last row, and nothing is lost of either."""
+    jailer = town.browser("jailer")
+    jailer.get("/imports")
+    names = (f"B-{n},Given{'abcdefghij'[n % 10]},Family{n * 7919:x},19{n % 90 + 10}-05-31" for n in range(400))
+    data = "booking_number,first_name,last_name,birth_date,release_date\n" + "".join(f"{n},2026-11-20\n" for n in names)
+    seen: set[int] = set()
+    with _somebody_else_writing(seen):
+        report = jailer.get(upload(jailer, data.encode()).headers["location"])
+    assert "Filed 400" in said(report)
+    assert {count for count in seen if 0 < count < 400}, f"nobody got in before the end: {sorted(seen)}"
+    assert "Already known 400" in said(jailer.get(upload(jailer, data.encode()).headers["location"]))
+
+
+@contextmanager
+def _somebody_else_writing(seen: set[int]) -> Iterator[None]:
+    """Another request to the same web server, which writes again and again; how many referrals it saw each time."""
+    done = threading.Event()
+
+    def write() -> None:
+        while not done.is_set():
+            with engine.transaction() as session:
+                seen.add(len(session.exec(select(Referral.id)).all()))
+            done.wait(0.01)
+
+    other = threading.Thread(target=write)
+    other.start()
+    try:
+        yield
+    finally:
+        done.set()
+        other.join()
 
 
 def test_a_manager_says_whose_list_it_is(town: Planning) -> None:
