@@ -142,6 +142,22 @@ _EMPTY: dict[type, str] = {list: "[]", dict: "{}"}
 _ENCODER = json.JSONEncoder()
 
 
+_OF_VALUES = "22"
+"""The class of SQLSTATE for data that cannot be: its very first line quotes the value."""
+
+
+def _say_no_values(context: ExceptionContext) -> None:
+    """Cut what PostgreSQL says to its first line, which names a rule or a table: what follows (DETAIL, CONTEXT), and
+    all that it says of unusable data, quotes rows. The error itself and the one around it are logged alike."""
+    original, wrapped = context.original_exception, context.sqlalchemy_exception
+    said = str(original)
+    code = getattr(original, "sqlstate", None) or ""
+    first = f"data that cannot be ({code})" if code.startswith(_OF_VALUES) else (said.splitlines() or [""])[0]
+    original.args = (first,)
+    if wrapped is not None:
+        wrapped.args = tuple(part.replace(said, first) if isinstance(part, str) else part for part in wrapped.args)
+
+
 class _NoLock:
     def acquire(self, timeout: float = -1) -> bool:
         return True
@@ -196,6 +212,42 @@ def _hand_on(word: Word | None) -> None:
     if word is not None:
         for listener in _listeners:
             listener(word)
+
+
+class Slices:
+    """Long work of one's own `transaction` as many short ones, so that the program goes on working meanwhile: ask
+    `end_if_long` wherever nothing is half done. Stopped in between, what was done stays.
+
+    Not for a transaction that others share (`records.turns`): theirs would be committed half done.
+    """
+
+    AT_A_TIME = 0.5
+    """Seconds of work between two commits. SQLite has one writer: until then nobody else can log a contact."""
+    LET_IN = 0.12
+    """Seconds left to others after each commit: longer than SQLite's longest sleep between two tries, 0.1 s."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._began = clock.stopwatch()
+
+    def end_if_long(self) -> None:
+        """Commit and let others write, threads of this process and other processes, when this lasted long enough.
+
+        What they write meanwhile is asked for anew: nothing that was read before is kept.
+        """
+        if clock.stopwatch() - self._began < self.AT_A_TIME:
+            return
+        self._session.commit()
+        word, lock = take_word(self._session), database().lock
+        self._session.expunge_all()
+        self._session.info.clear()
+        lock.release()
+        try:
+            _hand_on(word)
+            time.sleep(self.LET_IN)
+        finally:
+            lock.acquire()
+        self._began = clock.stopwatch()
 
 
 def writers_lock() -> AbstractContextManager[Any] | None:

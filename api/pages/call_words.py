@@ -9,7 +9,9 @@ from domain.vocabulary import Ask, EscalationState, Resolution, Subject, Word
 from records.access import Actor
 from records.queries.call_page import CallPage
 from records.queries.calls import Climb, gravity
+from records.queries.case import CaseRows
 from records.queries.next_step import DUTIES
+from records.queries.search import against_search
 from records.tables import Escalation
 
 SEVERITY = {
@@ -30,9 +32,10 @@ class Place(Word):
     OTHER = "other", "Somewhere else"
 
 
+SEARCH = "/search"
 DECIDE: dict[Subject, tuple[tuple[str, str], ...]] = {
     Subject.CONTACT: (("Log a contact", "/log"),),
-    Subject.STREAK: (("Log a contact", "/log"), ("Start the search", "/search")),
+    Subject.STREAK: (("Log a contact", "/log"), ("Start the search", SEARCH)),
     Subject.RELEASE: (("Log a contact", "/log"), ("Assign a bridger", "/assign")),
     Subject.ASSIGNMENT: (("Assign a bridger", "/assign"),),
     Subject.ACCEPTANCE: (("Accept", "/accept"), ("Do not accept", "/reject")),
@@ -45,15 +48,20 @@ DECIDE: dict[Subject, tuple[tuple[str, str], ...]] = {
     Subject.SAFETY: (("Log a contact", "/log"),),
 }
 """Where the thing itself is decided; doing so settles the call."""
-NEEDS = {"/log": "log_attempt", "/search": "waive", "/assign": "assign", "/accept": "accept_referral",
+NEEDS = {"/log": "log_attempt", SEARCH: "waive", "/assign": "assign", "/accept": "accept_referral",
          "/reject": "accept_referral", "/discharge": "record_discharge", "/date": "move_date", "/resume": "resume",
          "/close": "close", "/cancel": "decide_cancel", "/consent": "record_consent", "/extend": "close"}  # fmt: skip
 
 
-def decisions(actor: Actor, call: Escalation) -> list[dict[str, str]]:
-    """The links to where it is decided, as far as the reader may."""
+def decisions(actor: Actor, call: Escalation, rows: CaseRows) -> list[dict[str, str]]:
+    """The links to where it is decided, as far as the reader may; to the search only when it can begin, as on the
+    person's page: not while they can be reached, or something is still to be tried, or it is on already."""
     base = f"/referrals/{call.referral_id}"
-    return [{"label": label, "href": base + path} for label, path in DECIDE[call.subject] if actor.may(NEEDS[path])]
+    return [
+        {"label": label, "href": base + path}
+        for label, path in DECIDE[call.subject]
+        if actor.may(NEEDS[path]) and (path != SEARCH or not against_search(rows))
+    ]
 
 
 def told_words(row: Escalation) -> str:

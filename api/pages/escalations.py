@@ -103,7 +103,7 @@ def call(request: Request, session: SessionDep, me: Me, referral_id: str, escala
         decision=top.decision,
         decision_options=[{"value": d.value, "text": d.label} for d in WelfareDecision],
         resolutions=call_words.resolutions(top),
-        decisions=call_words.decisions(me.actor, top),
+        decisions=call_words.decisions(me.actor, top, rows),
         others=[call_words.climb_card(c, me.actor, found.names, base, zone) for c in found.others],
         safety=person_view.safety(rows.person),
         phones=person_view.phones(rows.person),

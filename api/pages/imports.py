@@ -84,7 +84,7 @@ def sample(request: Request, session: SessionDep, me: Me) -> Response:
 
 @router.post("/imports")
 @requires("import_releases", writes=False, again=form_page)
-def upload(request: Request, session: SessionDep, me: Me, form: FormDep) -> Response:
+def upload(request: Request, me: Me, form: FormDep) -> Response:
     """Take the list, some rows at a time, so that nobody else waits for all of them. Sent again, the same file changes
     nothing and says so; a list that broke off goes on from there."""
     chosen = form.text("facility_id", limit=60)

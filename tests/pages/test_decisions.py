@@ -14,11 +14,12 @@ from domain.vocabulary import (
     ReferralStatus,
     Role,
     Strength,
+    Subject,
 )
 from records import clock, engine
 from records.access import system_actor
 from records.commands import cancelling, holds, staff
-from records.tables import Assignment, Bridger, Contact, Person, Referral, Staff
+from records.tables import Assignment, Bridger, Contact, Escalation, Person, Referral, Staff
 from tests.pages.bridging import NOW, Bridging, counted_queries, said
 from tests.pages.charge import answers_by_hand, begin_in_charge, missed
 from tests.pages.harness import Page
@@ -124,6 +125,28 @@ def test_nobody_is_searched_for_who_is_not_missed(town: Bridging) -> None:
     supervisor, here = town.browser("supervisor"), f"/referrals/{referral_id}/search"
     assert here not in links(supervisor.get(f"/referrals/{referral_id}"))
     assert "Ada is not missed" in said(supervisor.get(here))
+
+
+def test_a_call_about_misses_in_a_row_offers_the_search_only_when_it_can_begin(town: Bridging) -> None:
+    """As the person's page does: not while something is still to be tried, nor once the search is on."""
+    referral_id = town.refer("Ada", left=True)
+    bridger, supervisor, base = town.browser("bridger"), town.browser("supervisor"), f"/referrals/{referral_id}"
+    log = f"{base}/log"
+    bridger.goes_to(log, mode="visit", outcome="reached", once="first")
+    town.time_passes(days=22)
+    call = town.rows(Escalation, Escalation.subject == Subject.STREAK)[0]
+    page = f"{base}/escalations/{call.id}"
+    assert f"{base}/search" not in links(supervisor.get(page)), "there is still something to try"
+    assert log in links(supervisor.get(page))
+    tries = 0
+    while "Not yet. Still to be tried" in said(supervisor.get(f"{base}/search")):
+        tries += 1
+        assert tries < 12
+        bridger.goes_to(log, mode=("visit", "call", "text")[tries % 3], outcome="no_answer", once=str(tries))
+        clock.advance(timedelta(hours=11))
+    assert f"{base}/search" in links(supervisor.get(page))
+    supervisor.goes_to(f"{base}/search", note="All of it", once="b")
+    assert f"{base}/search" not in links(supervisor.get(page)), "it is on already"
 
 
 def links(page: Page) -> list[str]:

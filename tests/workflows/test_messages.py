@@ -81,7 +81,8 @@ def test_a_text_fits_into_one_message_of_plain_letters(message: StaffMessage) ->
     long = replace(
         ENVELOPE, program="Zażółć gęślą jaźń “Neighbors” of the Whole Valley", base_url="https://footbridge.valley.org"
     )
-    for envelope in (ENVELOPE, long, replace(ENVELOPE, base_url="https://" + "very-long." * 20 + "example")):
+    far = replace(long, params={**CANARIES, **dict.fromkeys(TIMES, "2099-12-30T17:45:00+00:00")})  # and says its year
+    for envelope in (ENVELOPE, long, far, replace(ENVELOPE, base_url="https://" + "very-long." * 20 + "example")):
         text = write_message(message, Channel.SMS, envelope)
         assert len(text.body) <= SMS_LENGTH
         assert set(text.body) <= GSM_7
