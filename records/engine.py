@@ -116,22 +116,6 @@ def _sqlite(url: str, **pool: Any) -> Engine:
     return engine
 
 
-_OF_VALUES = "22"
-"""The class of SQLSTATE for data that cannot be: its very first line quotes the value."""
-
-
-def _say_no_values(context: ExceptionContext) -> None:
-    """Cut what PostgreSQL says to its first line, which names a rule or a table: what follows (DETAIL, CONTEXT), and
-    all that it says of unusable data, quotes rows. The error itself and the one around it are logged alike."""
-    original, wrapped = context.original_exception, context.sqlalchemy_exception
-    said = str(original)
-    code = getattr(original, "sqlstate", None) or ""
-    first = f"data that cannot be ({code})" if code.startswith(_OF_VALUES) else (said.splitlines() or [""])[0]
-    original.args = (first,)
-    if wrapped is not None:
-        wrapped.args = tuple(part.replace(said, first) if isinstance(part, str) else part for part in wrapped.args)
-
-
 def _as_json(value: Any) -> str:
     """Most documents are empty: not worth an encoder."""
     empty = None if value else _EMPTY.get(value.__class__)
@@ -262,34 +246,6 @@ def end_turn(session: Session) -> None:
     What waits to be written goes with the others' rows; before a question it is written by itself.
     """
     session.info.pop(OF_TURN, None)
-
-
-class Slices:
-    """Long work within one `transaction` as short ones, so that the program goes on working meanwhile: ask
-    `end_if_long` wherever nothing is half done. Stopped in between, what was done stays."""
-
-    AT_A_TIME = 0.5
-    """Seconds of work between two commits. SQLite has one writer: until then nobody else can log a contact."""
-    LET_IN = 0.12
-    """Seconds left to others after each commit: longer than SQLite's longest sleep between two tries, 0.1 s."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._began = clock.stopwatch()
-
-    def end_if_long(self) -> None:
-        """Commit and let others write, threads of this process and other processes, when this lasted long enough."""
-        if clock.stopwatch() - self._began < self.AT_A_TIME:
-            return
-        self._session.commit()
-        word, lock = take_word(self._session), database().lock
-        lock.release()
-        try:
-            _hand_on(word)
-            time.sleep(self.LET_IN)
-        finally:
-            lock.acquire()
-        self._began = clock.stopwatch()
 
 
 @contextmanager
