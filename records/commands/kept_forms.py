@@ -56,10 +56,3 @@ def find_kept(session: Session, staff_id: str, form_id: str) -> tuple[str, dict[
     except CannotOpen:  # the secret key was changed without keeping the former one
         return None
     return row.path, json.loads(written)
-
-
-def forget_kept(session: Session, staff_id: str, form_id: str) -> None:
-    """It was sent, or is not wanted any more."""
-    row = session.get(KeptForm, form_id)
-    if row is not None and row.staff_id == staff_id:
-        session.delete(row)

@@ -37,10 +37,13 @@ PATH = "/choose-password"
 def invite(session: Session, actor: Actor, staff_id: str, *, by_email: bool) -> str:
     """A link for somebody new, or who needs another password; any earlier one is void. Returns the last part of it.
 
-    `by_email` sends it; otherwise whoever asked hands it over. Raises Conflict for somebody who has left.
+    `by_email` sends it; otherwise whoever asked hands it over. Raises Conflict for somebody who has left, and
+    for oneself: an open browser is no way round the password.
     """
     actor.require("manage_staff")
     staff = colleague(session, actor, staff_id)
+    if staff.id == actor.id:
+        raise Conflict("not_yourself", "Change your own password under your name.")
     if not staff.is_active:
         raise Conflict("has_left", "They have left. Somebody who has left cannot be invited.")
     link = _new_link(session, staff, by=actor.id, is_invitation=True)

@@ -81,10 +81,13 @@ def remove(staff_id: str, token: str, password: str, source: Source = NOWHERE) -
 def reset_second_factor(session: Session, actor: Actor, staff_id: str) -> None:
     """Somebody lost their app and their codes: they sign in by password, and set it up anew where it is asked for.
 
-    Every session of theirs ends, and they are told. Raises Conflict when there is none.
+    Every session of theirs ends, and they are told. Raises Conflict when there is none, and for oneself: an open
+    browser is no way round the password.
     """
     actor.require("manage_staff")
     staff = colleague(session, actor, staff_id)
+    if staff.id == actor.id:
+        raise Conflict("not_yourself", "Change your own second step under your name, with your password.")
     _require_set(session.get(SecondFactor, staff_id))
     _forget(session, staff_id)
     end_sessions(session, staff_id)

@@ -213,6 +213,15 @@ def test_links_are_made_by_who_manages_staff_for_their_own_program(town: Bridgin
     assert town.browser("stranger").post(f"/staff/{town.staff['second']}/link", how="show").status_code == 404
 
 
+def test_an_open_browser_of_a_manager_is_no_way_round_their_own_password(town: Bridging) -> None:
+    admin, here = town.browser("admin"), f"/staff/{town.staff['admin']}"
+    with engine.transaction() as session:
+        second_factor.new_secret(session, town.staff["admin"]).confirmed_at = clock.now()
+    assert admin.post(f"{here}/link", how="show").status_code == 409
+    assert admin.post(f"{here}/second-step").status_code == 409
+    assert town.rows(SecondFactor)
+
+
 def test_the_records_hold_no_link(town: Bridging) -> None:
     town.browser("admin").post("/staff/new", **MEMBER)
     ask(town, town.browser("bridger").email)
