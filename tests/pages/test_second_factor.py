@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pyotp
@@ -320,3 +321,23 @@ def test_a_code_is_not_guessed_by_many_at_once(town: Bridging) -> None:
             second_factor.finish_step(needed.value.token, "000000")
     with pytest.raises(Invalid, match="Begin again"):
         second_factor.finish_step(needed.value.token, code_of(town.staff["bridger"]))
+
+
+@pytest.mark.postgresql
+def test_of_two_who_give_the_same_recovery_code_at_once_one_gets_in(town: Bridging) -> None:
+    code = set_up(town, "bridger")[0]
+    steps = []
+    for _ in range(2):
+        with pytest.raises(second_factor.SecondStep) as needed:
+            sign_in.sign_in("bridger@program.example", PASSWORD)
+        steps.append(needed.value.token)
+
+    def gets_in(step: str) -> bool:
+        try:
+            second_factor.finish_step(step, code)
+        except Invalid:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(gets_in, steps)) == [False, True]
