@@ -17,7 +17,7 @@ def test_whom_to_try_it_as_is_listed_by_what_they_do(browser: Browser, address: 
     assert shown == [
         *(f"planner@{where}.example" for where in ("countyjail", "lakeside", "riverside")),
         *(f"bridger{number}@footbridge.example" for number in range(1, 9)),
-        *(f"{who}@footbridge.example" for who in ("supervisor", "clinician", "manager", "admin")),
+        *(f"{who}@footbridge.example" for who in ("supervisor", "clinician", "manager", "admin", "privacy")),
     ]
     page.close()
 

@@ -123,7 +123,7 @@ def test_everything_starts_with_one_command_and_goes_on_the_next_time(tmp_path: 
         assert heard[-1] == f"Footbridge is ready at http://127.0.0.1:{port}"
         whole = "\n".join(heard)
         assert PASSWORD in whole
-        assert len(re.findall(r"^  \S+@\S+\.example", whole, re.MULTILINE)) == 15
+        assert len(re.findall(r"^  \S+@\S+\.example", whole, re.MULTILINE)) == 16
         temporal = re.search(r"Temporal's own pages: +(http://127\.0\.0\.1:\d+)", whole)
         assert temporal is not None
         assert status_of(f"http://127.0.0.1:{port}/sign-in") == 200

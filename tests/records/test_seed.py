@@ -185,7 +185,7 @@ def test_everybody_can_sign_in(demonstration: datetime) -> None:
         bridgers = list(session.exec(select(Bridger)))
     assert {staff.email for staff in everybody} == {
         *(f"bridger{n}@footbridge.example" for n in range(1, 9)),
-        *(f"{name}@footbridge.example" for name in ("supervisor", "clinician", "manager", "admin")),
+        *(f"{name}@footbridge.example" for name in ("supervisor", "clinician", "manager", "admin", "privacy")),
         *(f"planner@{place}.example" for place in ("riverside", "lakeside", "countyjail")),
     }
     assert all(staff.is_demonstration for staff in everybody)
