@@ -11,7 +11,6 @@ import hashlib
 from typing import Any
 
 from fastapi import Request, Response
-from sqlmodel import Session
 
 from api import auth
 from records.access import take_opened
@@ -21,9 +20,9 @@ SEARCHES = frozenset({"/people", "/referrals", "/privacy", "/api/v1/people/searc
 """Addresses to which a name is posted; the name itself is not kept."""
 
 
-def remember_opened(request: Request, session: Session) -> None:
+def remember_opened(request: Request) -> None:
     """Keep with the request which records passed a gate for it: the session may serve others, too."""
-    request.state.opened = take_opened(session)
+    request.state.opened = take_opened(request.state.session)
 
 
 def written_down(request: Request, answer: Any) -> Any:

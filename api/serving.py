@@ -206,7 +206,7 @@ def _call(
     request.state.form = form
     handed = {Given.SESSION: session, Given.ME: me, Given.FORM: form, Given.REQUEST: request}
     answer = made.call(**values, **{name: handed[what] for name, what in made.given.items()})
-    remember_opened(request, session)
+    remember_opened(request)
     if form is not None and not form.is_checked and request.method not in SAFE_METHODS:
         raise RuntimeError(f"{made.call.__qualname__} never called form.check(): what is wrong would go unsaid")
     return answer
@@ -227,7 +227,7 @@ def show_again(again: Served, request: Request, received: Received, values: dict
         request.state.typed = getattr(request.state, "form", None) or Form(received.fields, received.files)
         handed = {Given.SESSION: session, Given.ME: me, Given.FORM: request.state.typed, Given.REQUEST: request}
         answer = again.call(**typed, **{name: handed[what] for name, what in again.given.items()})
-        remember_opened(request, session)
+        remember_opened(request)
         return answer
 
 
