@@ -23,12 +23,16 @@ def checked_text(value: str | None, field: str, *, limit: int = NOTE_LENGTH, req
     return text
 
 
+_WHICH = {"given_name": "first name", "family_name": "last name"}
+"""How a name is asked for: two of them may be missing in one list."""
+
+
 def checked_name(value: str | None, field: str, *, required: bool = True) -> str:
     """A person's name: any script, bounded, with at least one letter. Raises Invalid."""
     text = checked_text(value, field, limit=NAME_LENGTH, required=False)
     text = " ".join(unicodedata.normalize("NFC", text).split())
     if required and not text:
-        raise Invalid("required", "Enter the name.", field=field)
+        raise Invalid("required", f"Enter the {_WHICH.get(field, 'name')}.", field=field)
     if text and not any(unicodedata.category(c).startswith("L") for c in text):
         raise Invalid("not_a_name", "A name has at least one letter.", field=field)
     return text

@@ -131,7 +131,8 @@ def test_sent_twice_it_is_one_referral(town: Planning) -> None:
 
 
 MISTAKES: list[tuple[dict[str, Any], str, str]] = [
-    ({"given_name": ""}, "given_name", "Enter the name."),
+    ({"given_name": ""}, "given_name", "Enter the first name."),
+    ({"family_name": ""}, "family_name", "Enter the last name."),
     ({"given_name": "x" * 300}, "given_name", "longer than 100 characters"),
     ({"family_name": "😀"}, "family_name", "A name has at least one letter."),
     ({"birth_on_year": "20226"}, "birth_on", "Check the year"),
