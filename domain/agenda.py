@@ -113,7 +113,7 @@ def _items(case: Case, *, until: datetime | None = None, is_soonest: bool = Fals
     yield from _date(case)
     yield from _contacts(case, until, is_soonest=is_soonest)
     yield from _streaks(case)
-    yield from _ending(case)
+    yield from _ending(case, is_soonest=is_soonest)
 
 
 def _ladders(case: Case) -> Iterator[Item]:
@@ -243,6 +243,10 @@ def streak_subject(key: str, misses: int, cycle: int, last_seq: int) -> str:
     return f"{key}:{misses}:{cycle}:{last_seq}"
 
 
+def _awaits_a_contact(case: Case) -> bool:
+    return any(contact.state is ContactState.PLANNED for contact in reversed(case.contacts))
+
+
 def _streaks(case: Case) -> Iterator[Item]:
     """So many misses in a row of one series; a contact that was met clears the run."""
     missed = {c.key for c in case.contacts if c.state is ContactState.MISSED and c.cycle == case.cycle}
@@ -296,7 +300,7 @@ def _consent(case: Case) -> Iterator[Item]:
         yield Item(at, CONSENT_EXPIRES, case.referral_id)
 
 
-def _ending(case: Case) -> Iterator[Item]:
+def _ending(case: Case, *, is_soonest: bool) -> Iterator[Item]:
     """A search that is over, or a plan that has run its course, asks a supervisor to close or to go on."""
     if case.discharged_at is None:
         return
@@ -304,6 +308,8 @@ def _ending(case: Case) -> Iterator[Item]:
     if over is not None:
         yield from _asked(case, CLOSE_LOST, Subject.LOST, over, _AT_ONCE, again=_A_WEEK)
         return
+    if is_soonest and _awaits_a_contact(case):
+        return  # the end comes after all of them
     end = case.finish_at or case.protocol.finish.after(case.discharged_at, case.zone, case.calendar)
     last = max((c.due_at for c in case.contacts if c.state is ContactState.PLANNED), default=end)
     yield from _asked(case, FINISH, Subject.FINISH, max(end, last), _AT_ONCE, again=_A_WEEK)

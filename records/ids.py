@@ -8,6 +8,7 @@ import threading
 from records import clock
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _source: random.Random = random.SystemRandom()
 _lock = threading.Lock()
 
@@ -23,7 +24,7 @@ def new_id(prefix: str) -> str:
     with _lock:
         value = (int(clock.now().timestamp() * 1000) << 60) | _source.getrandbits(60)
     out = []
-    for _ in range(22):
-        out.append(_ALPHABET[value & 31])
-        value >>= 5
+    for _ in range(11):
+        out.append(_PAIRS[value & 1023])
+        value >>= 10
     return f"{prefix}_{''.join(reversed(out))}"

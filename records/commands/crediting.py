@@ -18,10 +18,8 @@ def meet(work: Work, attempt: Attempt, met: dict[str, ContactState]) -> tuple[li
     """Write down the contacts that this attempt met, by id; returns those met in time and those met late."""
     in_time: list[Contact] = []
     late: list[Contact] = []
-    for contact in work.rows.contacts if met else ():
-        state = met.get(contact.id)
-        if state is None:
-            continue
+    for contact_id, state in met.items():
+        contact = work.rows.contact(contact_id)
         was_missed = contact.state is ContactState.MISSED
         contact.state, contact.met_at, contact.met_by = state, attempt.at, attempt.id
         (in_time if state is ContactState.MET else late).append(contact)

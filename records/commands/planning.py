@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from domain.plan import LOST_KEY, Planned, plan, plan_handover, plan_hold, replan, shorten_only
@@ -44,7 +46,7 @@ def replan_case(
     for contact in change.removed:
         row = rows[contact.id]
         row.state, row.reason = removed, removed_reason or why
-    added = [_add(work, planned) for planned in change.added]
+    added = _add(work, change.added)
     work.rows.contacts.sort(key=lambda c: (c.due_at, c.id))
     work.record(
         "plan.changed",
@@ -65,7 +67,7 @@ def plan_introduction(work: Work) -> None:
     ended = [row for row in work.rows.contacts if row.state.is_awaited and row.key in {p.key for p in wanted}]
     for row in ended:
         row.state, row.reason = ContactState.SUPERSEDED, "another bridger since"
-    added = [_add(work, planned) for planned in wanted]
+    added = _add(work, wanted)
     work.rows.contacts.sort(key=lambda c: (c.due_at, c.id))
     work.record(
         "plan.changed",
@@ -76,11 +78,20 @@ def plan_introduction(work: Work) -> None:
     )
 
 
-def _add(work: Work, planned: Planned) -> Contact:
+def _add(work: Work, wanted: Iterable[Planned]) -> list[Contact]:
+    planned_before = Counter((c.key, c.seq, c.cycle) for c in work.rows.contacts)
+    added = []
+    for planned in wanted:
+        which = (planned.key, planned.seq, planned.cycle)
+        added.append(_contact(work, planned, planned_before[which]))
+        planned_before[which] += 1
+    work.add(*added)
+    work.rows.contacts.extend(added)
+    return added
+
+
+def _contact(work: Work, planned: Planned, revision: int) -> Contact:
     rule = work.rows.rule(planned.key)
-    revision = sum(
-        c.seq == planned.seq and c.key == planned.key and c.cycle == planned.cycle for c in work.rows.contacts
-    )
     row = Contact(
         id=new_id("con"),
         program_id=work.referral.program_id,
@@ -95,8 +106,6 @@ def _add(work: Work, planned: Planned) -> Contact:
         is_compressed=planned.is_compressed,
     )
     _mark_arrival(work, row)
-    work.add(row)
-    work.rows.contacts.append(row)
     return row
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -37,6 +37,7 @@ class CaseRows:
     escalations: list[Escalation]
     overlays: tuple[Protocol, ...] = ()
     _settled: tuple[int, Case] | None = None
+    _by_id: dict[str, Contact] = field(default_factory=dict)
 
     @cached_property
     def offers(self) -> list[Offer]:
@@ -92,10 +93,12 @@ class CaseRows:
 
     def contact(self, contact_id: str) -> Contact:
         """One contact of this case. Raises NotFound."""
-        for contact in self.contacts:
-            if contact.id == contact_id:
-                return contact
-        raise NotFound("That contact")
+        if len(self._by_id) != len(self.contacts):  # contacts are added, never taken away
+            self._by_id = {contact.id: contact for contact in self.contacts}
+        found = self._by_id.get(contact_id)
+        if found is None:
+            raise NotFound("That contact")
+        return found
 
     def escalation(self, escalation_id: str) -> Escalation:
         """One escalation of this case. Raises NotFound."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
 from domain.consent import Consent, Decision, Grant, Recipient, form_text, may_disclose, missing_elements
@@ -25,17 +26,30 @@ def list_versions(session: Session, referral_ids: Iterable[str]) -> list[Row]:
     return list(session.exec(_VERSIONS, params={"referral_ids": wanted}).all())
 
 
+_IN_ORDER = (col(ConsentVersion.recorded_at), col(ConsentVersion.line), col(ConsentVersion.version))
 _VERSIONS = (
     select(ConsentVersion, ConsentRevocation)
     .outerjoin(ConsentRevocation, col(ConsentRevocation.consent_id) == col(ConsentVersion.id))
     .where(col(ConsentVersion.referral_id).in_(bindparam("referral_ids", expanding=True)))
-    .order_by(col(ConsentVersion.recorded_at), col(ConsentVersion.line), col(ConsentVersion.version))
+    .order_by(*_IN_ORDER)
 )
 
 
 def consents_of(session: Session, referral_id: str) -> tuple[Consent, ...]:
     """What the person of this referral agreed to, every version of it."""
-    return tuple(as_facts(version, taken_back) for version, taken_back in list_versions(session, [referral_id]))
+    rows = session.execute(_OF_ONE, {"referral_id": referral_id})
+    return tuple([_as_facts(row, row.taken_back_at) for row in rows])
+
+
+_OF_ONE = (  # values, not entities: asked at every step that tells somebody something
+    sa_select(
+        *(getattr(ConsentVersion, name) for name in ConsentVersion.model_fields),
+        col(ConsentRevocation.at).label("taken_back_at"),
+    )
+    .outerjoin(ConsentRevocation, col(ConsentRevocation.consent_id) == col(ConsentVersion.id))
+    .where(col(ConsentVersion.referral_id) == bindparam("referral_id"))
+    .order_by(*_IN_ORDER)
+)
 
 
 def consents_by_referral(session: Session, referral_ids: Iterable[str]) -> dict[str, list[Consent]]:
@@ -48,6 +62,10 @@ def consents_by_referral(session: Session, referral_ids: Iterable[str]) -> dict[
 
 def as_facts(row: ConsentVersion, taken_back: ConsentRevocation | None) -> Consent:
     """A version as the rules see it."""
+    return _as_facts(row, taken_back.at if taken_back is not None else None)
+
+
+def _as_facts(row: Any, taken_back_at: datetime | None) -> Consent:
     grants = tuple(_grant(one) for one in row.grants)
     is_given = row.answer is ConsentStatus.GIVEN
     return Consent(
@@ -58,7 +76,7 @@ def as_facts(row: ConsentVersion, taken_back: ConsentRevocation | None) -> Conse
         given_at=row.recorded_at,
         grants=grants,
         expires_at=row.expires_at,
-        revoked_at=taken_back.at if taken_back is not None else None,
+        revoked_at=taken_back_at,
         lacks=missing_elements(elements_of(row), grants, row.signer) if is_given else (),
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from datetime import date, datetime
 
 from sqlalchemy import BindParameter, bindparam
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, func, select
 
 from domain import match_facts as facts
@@ -67,20 +68,31 @@ def _is_in_reach(rows: CaseRows, contact: Contact) -> bool:
 
 
 _OF_PROGRAM: BindParameter[str] = bindparam("program_id")
-_BRIDGERS = (
-    select(Bridger, Staff)
-    .join(Staff, col(Staff.id) == col(Bridger.staff_id))
-    .where(col(Bridger.program_id) == _OF_PROGRAM)
-)
 _LOADS = (
-    select(Assignment.bridger_id, func.count())
+    sa_select(col(Assignment.bridger_id), func.count().label("many"))
     .where(col(Assignment.program_id) == _OF_PROGRAM, col(Assignment.ended_at).is_(None))
     .group_by(col(Assignment.bridger_id))
+    .subquery("load")
 )
 _OPEN_OFFERS = (
-    select(Offer.bridger_id, func.count())
+    sa_select(col(Offer.bridger_id), func.count().label("many"))
     .where(col(Offer.program_id) == _OF_PROGRAM, col(Offer.state) == OfferState.OPEN)
     .group_by(col(Offer.bridger_id))
+    .subquery("asked")
+)
+_BRIDGERS = (  # values, not entities: they are only looked at, and making entities of them takes as long again
+    sa_select(
+        *(getattr(Bridger, name) for name in Bridger.model_fields),
+        col(Staff.name),
+        col(Staff.supervisor_id),
+        col(Staff.is_active),
+        func.coalesce(_LOADS.c.many, 0).label("caseload"),
+        func.coalesce(_OPEN_OFFERS.c.many, 0).label("open_offers"),
+    )
+    .join(Staff, col(Staff.id) == col(Bridger.staff_id))
+    .outerjoin(_LOADS, _LOADS.c.bridger_id == col(Bridger.staff_id))
+    .outerjoin(_OPEN_OFFERS, _OPEN_OFFERS.c.bridger_id == col(Bridger.staff_id))
+    .where(col(Bridger.program_id) == _OF_PROGRAM)
 )
 _ABSENCES = select(Absence.bridger_id, Absence.from_at, Absence.until_at).where(
     col(Absence.program_id) == _OF_PROGRAM, col(Absence.ended_at).is_(None)
@@ -96,9 +108,7 @@ def candidates_for(session: Session, rows: CaseRows) -> list[Candidate]:
     """The bridgers of the program as matching sees them, in a bounded number of queries."""
     program_id, person_id = rows.referral.program_id, rows.person.id
     of_program, of_person = {"program_id": program_id}, {"person_id": person_id}
-    bridgers = session.exec(_BRIDGERS, params=of_program).all()
-    loads = Counter(dict(session.exec(_LOADS, params=of_program).all()))
-    offers = Counter(dict(session.exec(_OPEN_OFFERS, params=of_program).all()))
+    bridgers = session.execute(_BRIDGERS, of_program).all()
     absences: dict[str, list[facts.Absence]] = defaultdict(list)
     for bridger_id, from_at, until_at in session.exec(_ABSENCES, params=of_program):
         absences[bridger_id].append(facts.Absence(from_at, until_at))
@@ -106,25 +116,25 @@ def candidates_for(session: Session, rows: CaseRows) -> list[Candidate]:
     answered = {o.bridger_id for o in rows.offers if o.state in (OfferState.DECLINED, OfferState.EXPIRED)}
     return [
         Candidate(
-            id=staff.id,
+            id=bridger.staff_id,
             program_id=bridger.program_id,
-            name=staff.name,
+            name=bridger.name,
             languages=frozenset(bridger.languages),
             gender=bridger.gender,
             lived_experience=frozenset(Setting(s) for s in bridger.lived_experience),
             areas=frozenset(bridger.areas),
             clearances=tuple(_clearance(c) for c in bridger.clearances),
-            caseload=loads[staff.id],
-            open_offers=offers[staff.id],
+            caseload=bridger.caseload,
+            open_offers=bridger.open_offers,
             caseload_limit=bridger.caseload_limit,
-            absences=tuple(absences[staff.id]),
+            absences=tuple(absences[bridger.staff_id]),
             conflicts=frozenset(c["person_id"] for c in bridger.conflicts),
-            supervisor_id=staff.supervisor_id or "",
-            previously_bridged=frozenset({person_id}) if staff.id in known else frozenset(),
-            has_answered=staff.id in answered,
-            is_active=staff.is_active and bridger.is_taking_people,
+            supervisor_id=bridger.supervisor_id or "",
+            previously_bridged=frozenset({person_id}) if bridger.staff_id in known else frozenset(),
+            has_answered=bridger.staff_id in answered,
+            is_active=bridger.is_active and bridger.is_taking_people,
         )
-        for bridger, staff in bridgers
+        for bridger in bridgers
     ]
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 from sqlmodel import Session, select
 
 from domain.vocabulary import Gender
@@ -79,6 +80,60 @@ def test_what_a_savepoint_took_back_is_neither_written_nor_known() -> None:
         session.add(person("ada"))
     with engine.read_session() as session:
         assert names(session) == ["ada"]
+
+
+def test_rows_whose_same_columns_changed_go_in_one_statement_and_the_others_stay_as_they_are() -> None:
+    with engine.transaction() as session:
+        session.add(Program(id="prg_one", name="One", created_at=AT))
+        session.add_all([person(name) for name in ("ada", "bo", "cy", "di")])
+    said: list[tuple[str, int]] = []
+    with engine.transaction() as session:
+        event.listen(
+            session.get_bind(),
+            "before_cursor_execute",
+            lambda *a: said.append((a[2], len(a[3]) if a[5] else 1)) if a[2].startswith("UPDATE") else None,
+            named=False,
+        )
+        of = {row.given_name: row for row in session.exec(select(Person))}
+        for name in ("di", "bo"):
+            of[name].family_name, of[name].aliases = f"Example {name}", [name]
+        of["ada"].gender = Gender.WOMAN
+        of["ada"].gender = Gender.UNSTATED  # taken back: nothing to write
+        session.flush()
+        assert not session.dirty
+        of["bo"].language = "es"
+    assert [(one.split(" WHERE")[0].count("="), rows) for one, rows in said] == [(2, 2), (1, 1)]
+    with engine.read_session() as session:
+        kept = {row.given_name: (row.family_name, row.aliases, row.language) for row in session.exec(select(Person))}
+    assert kept == {
+        "ada": ("Sample", [], "en"),
+        "bo": ("Example bo", ["bo"], "es"),
+        "cy": ("Sample", [], "en"),
+        "di": ("Example di", ["di"], "en"),
+    }
+
+
+def test_a_change_that_a_savepoint_took_back_is_read_again() -> None:
+    with engine.transaction() as session:
+        session.add_all([Program(id="prg_one", name="One", created_at=AT), person("ada")])
+    with engine.transaction() as session:
+        ada = session.get_one(Person, "per_ada")
+        tried = session.begin_nested()
+        ada.family_name = "Example"
+        session.flush()
+        tried.rollback()
+        assert ada.family_name == "Sample"
+
+
+def test_a_change_to_a_row_that_is_gone_is_refused() -> None:
+    with engine.transaction() as session:
+        session.add_all([Program(id="prg_one", name="One", created_at=AT), person("ada"), person("bo")])
+    with pytest.raises(StaleDataError, match="2 rows of Person"), engine.transaction() as session:
+        for row in session.exec(select(Person)).all():
+            row.family_name = "Example"
+        session.connection().exec_driver_sql("DELETE FROM person WHERE id = 'per_bo'")
+    with engine.read_session() as session:
+        assert [row.family_name for row in session.exec(select(Person))] == ["Sample", "Sample"]
 
 
 def test_a_row_refuses_a_value_that_its_table_does_not_have() -> None:
