@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
@@ -61,9 +62,11 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         await run_in_threadpool(_follow_clock, settings.clock_speed)
         teller = Teller().start()
         stop_hearing = engine.on_commit(teller.hear)
+        gc.freeze()  # what is loaded by now is never garbage: it need not be looked through while people wait
         try:
             yield
         finally:
+            gc.unfreeze()
             stop_hearing()
             await run_in_threadpool(teller.close)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 from collections import Counter
@@ -46,6 +47,7 @@ def simulate(lives: int, seed: int, progress: Callable[[int], None] | None = Non
         keep_cases(session)
         world = build_world(session, chance)
         engine.commit(session)
+        gc.freeze()  # what is there now stays: looking it through took a twentieth of the time
         began = time.perf_counter()
         for number in range(lives):
             life = Life(session, world, f"{seed}:{number}", result.counts)
@@ -55,6 +57,7 @@ def simulate(lives: int, seed: int, progress: Callable[[int], None] | None = Non
             if progress is not None:
                 progress(1)
         result.seconds = time.perf_counter() - began
+        gc.unfreeze()
     clock.run_real()
     ids.use_source(random.SystemRandom())
     return result

@@ -13,6 +13,7 @@ from records import clock, journal
 from records.access import Actor
 from records.commands.people import checked_zone
 from records.commands.text import LINE_LENGTH, checked_text
+from records.engine import OF_TRANSACTION
 from records.ids import new_id
 from records.queries.protocols import find_newest
 from records.tables import Facility, Program, ProtocolVersion, Staff
@@ -75,6 +76,7 @@ def publish_protocol_text(session: Session, program_id: str, text: str, *, by: s
     )
     session.add(row)
     session.flush()
+    session.info.pop(OF_TRANSACTION, None)  # which is the newest is asked anew
     journal.append_for_program(
         session,
         program_id,

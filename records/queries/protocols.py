@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import holidays
 from sqlalchemy import bindparam
@@ -13,6 +14,7 @@ from domain.clock import Calendar
 from domain.errors import Invalid
 from domain.protocol import Protocol, default_protocols, parse_protocol
 from domain.vocabulary import Setting
+from records.engine import OF_TRANSACTION
 from records.tables import Program, ProtocolVersion
 
 UNSCHEDULED, ON_HOLD, HANDOVER = "unscheduled", "on-hold", "handover"
@@ -47,9 +49,13 @@ _OF_PROGRAM = (
 
 def newest_for_setting(session: Session, program_id: str, setting: Setting) -> str:
     """The id of the newest protocol for people leaving this setting. Raises Invalid when the program has none."""
+    known: dict[Any, str] = session.info.setdefault(OF_TRANSACTION, {})
+    if (program_id, setting) in known:
+        return known[program_id, setting]
     seen: set[str] = set()
     for protocol_id, key in session.connection().execute(_OF_PROGRAM, {"program_id": program_id}):
         if key not in seen and setting in protocol_of(session, protocol_id).settings:
+            known[program_id, setting] = protocol_id
             return protocol_id
         seen.add(key)
     raise Invalid("no_protocol", "This program has no protocol for that setting yet. Ask its manager.", field="setting")
