@@ -70,7 +70,8 @@ class SignedIn:
 
 def is_for_machines(request: Request) -> bool:
     """Whether this address belongs to the API or FHIR, where bearer tokens count and cookies do not."""
-    return request.url.path.startswith(MACHINE_PATHS)
+    path: str = request.scope["path"]
+    return path.startswith(MACHINE_PATHS)
 
 
 def is_secure(request: Request) -> bool:
