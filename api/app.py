@@ -15,6 +15,7 @@ from api import errors
 from api.access import require_declarations
 from api.edge import Edge
 from api.headers import SecurityHeaders
+from api.measuring import statements_counted
 from api.pages import ROUTERS
 from api.routes import API_ROUTERS, ROOT_ROUTERS
 from api.static_files import static_app
@@ -64,7 +65,8 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         stop_hearing = engine.on_commit(teller.hear)
         gc.freeze()  # what is loaded by now is never garbage: it need not be looked through while people wait
         try:
-            yield
+            with statements_counted():
+                yield
         finally:
             gc.unfreeze()
             stop_hearing()

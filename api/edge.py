@@ -16,6 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
+from api.measuring import answered
+from records import clock
 from records.settings import get_settings
 
 LARGEST_BODY, LARGEST_IMPORT = 1_000_000, 20_000_000
@@ -40,12 +42,12 @@ class Edge:
         given = headers.get("x-request-id", "")
         reference = given if _REFERENCE.fullmatch(given) else secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = reference
-        has_begun = False
+        has_begun, status, began = False, 500, clock.stopwatch()
 
         async def answer(message: Message) -> None:
-            nonlocal has_begun
+            nonlocal has_begun, status
             if message["type"] == "http.response.start":
-                has_begun = True
+                has_begun, status = True, message["status"]
                 MutableHeaders(scope=message)["X-Request-ID"] = reference
             await send(message)
 
@@ -66,6 +68,8 @@ class Edge:
             if has_begun:
                 raise
             await errors.fault(request)(scope, receive, answer)
+        finally:
+            answered(scope["method"], _route(scope), status, began)
 
 
 def _limit(path: str) -> int:

@@ -38,6 +38,7 @@ BRIDGERS = Place("Bridgers", "/bridgers", "people")
 MEASURES = Place("Measures", "/measures", "chart")
 STAFF = Place("Staff", "/staff", "people")
 OUTBOX = Place("Outbox", "/outbox", "offer")
+STATUS = Place("Status", "/status", "chart")
 GLASS = Place("Open with a reason", "/break-glass", "shield")
 PRIVACY = Place("Who looked", "/privacy", "shield")
 
@@ -47,7 +48,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
     Role.SUPERVISOR: (BOARD, ESCALATIONS, BRIDGERS, MEASURES),
     Role.CLINICIAN: (ESCALATIONS, PEOPLE, GLASS),
     Role.MANAGER: (BOARD, ESCALATIONS, BRIDGERS, MEASURES, STAFF),
-    Role.ADMIN: (STAFF, OUTBOX),
+    Role.ADMIN: (STAFF, OUTBOX, STATUS),
     Role.PRIVACY: (PRIVACY,),
 }
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from cli import audit, guard, people
 from cli.first_start import say_it
 from cli.importing import import_file
+from cli.logs import log_to_stderr
 from cli.opening import Stop, open_records, settings_for_use
 from domain.errors import InvalidFields, Refusal
 from records import migrate
@@ -57,7 +58,7 @@ def api() -> None:
     from api.app import create_app
 
     settings = settings_for_use()
-    _log_to_stderr()
+    log_to_stderr(settings)
     open_records(settings)
     say_it(settings)
     # uvicorn raises the signal that stopped it once more; with a handler of ours that ends well.
@@ -80,7 +81,7 @@ def worker() -> None:
     from workflows.worker import run_worker
 
     settings = settings_for_use()
-    _log_to_stderr()
+    log_to_stderr(settings)
     open_records(settings)
     run_worker()
 
@@ -136,12 +137,6 @@ def check_config() -> None:
     if problems:
         raise guard.NotReady(problems)
     print("\nFootbridge can start with these settings.")
-
-
-def _log_to_stderr() -> None:
-    shape = "%(asctime)s %(levelname)s %(name)s %(message)s"
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=shape, force=True)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def main() -> NoReturn:

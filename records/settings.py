@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     oidc_client_id: str = Field("", description="as the organization registered Footbridge")
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="with oidc_client_id")
     oidc_label: str = Field("your organization", description="what the button says: Sign in with …")
+    log_format: Literal["text", "json"] = Field("text", description="how log lines are written: json for collectors")
+    worker_metrics: str = Field(
+        "", description="host:port at which a worker tells Prometheus its own figures (0.0.0.0:9464); empty: nowhere"
+    )
     late_entry_days: int = Field(7, description="how many days back a contact may be logged", ge=0)
     email_gateway: Literal["outbox", "smtp"] = Field("outbox", description="where e-mail goes")
     smtp_host: str = Field("127.0.0.1", description="the SMTP server")

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from records import clock
@@ -39,7 +40,7 @@ _BATCHES_MARKED_AT_ONCE = 50
 _UNREACHABLE = (RPCError, TimeoutError, OSError, RuntimeError)  # RuntimeError: what a failed connect raises
 
 
-async def connect(address: str = "") -> Client:
+async def connect(address: str = "", *, runtime: Runtime | None = None) -> Client:
     """A client by Temporal's own environment variables and profile; `address` where they name none.
 
     Raises RuntimeError or TimeoutError when Temporal cannot be reached.
@@ -47,7 +48,7 @@ async def connect(address: str = "") -> Client:
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", address or DEFAULT_ADDRESS)
     async with asyncio.timeout(_CALL_SECONDS):
-        return await Client.connect(**config)
+        return await Client.connect(**config, runtime=runtime)
 
 
 async def tell(client: Client, referral_ids: Iterable[str]) -> list[str]:

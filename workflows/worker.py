@@ -14,11 +14,13 @@ from typing import Any
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from records import engine
+from records.settings import get_settings
 from workflows import names
 from workflows.activities.appointments import carry_out, next_item
 from workflows.activities.catch_up import CatchUp
@@ -92,10 +94,10 @@ def run_worker(address: str = "") -> None:
 
 
 async def _work(address: str) -> None:
-    stop = asyncio.Event()
+    stop, runtime = asyncio.Event(), _runtime()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    client = await _patiently(address, stop)
+    client = await _patiently(address, stop, runtime)
     if client is None:
         return
     await _require_search_attributes(client)
@@ -105,6 +107,17 @@ async def _work(address: str) -> None:
             _log.info("the worker keeps appointments")
             await stop.wait()
     _log.info("the worker has stopped")
+
+
+def _runtime() -> Runtime | None:
+    """Where this worker's own figures are told: workflow tasks that failed, slots that are free, how long they wait.
+
+    Raises ValueError when the setting is no host and port, RuntimeError when somebody listens there already.
+    """
+    where = get_settings().worker_metrics
+    if not where:
+        return None
+    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=where)))
 
 
 class NotRegistered(RuntimeError):
@@ -127,11 +140,11 @@ async def _require_search_attributes(client: Client) -> None:
         raise NotRegistered(f"register these search attributes in namespace {client.namespace}: {', '.join(missing)}")
 
 
-async def _patiently(address: str, stop: asyncio.Event) -> Client | None:
+async def _patiently(address: str, stop: asyncio.Event, runtime: Runtime | None) -> Client | None:
     """The client, once Temporal is there; None when told to stop before."""
     while not stop.is_set():
         try:
-            return await connect(address)
+            return await connect(address, runtime=runtime)
         except (RuntimeError, TimeoutError) as error:
             _log.warning("temporal is not there yet (%s)", type(error).__name__)
             await asyncio.sleep(_TRY_AGAIN_SECONDS)

@@ -49,6 +49,7 @@ from api.pages import (
     sign_in,
     staff,
     staff_profile,
+    status,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -92,6 +93,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     outbox.router,
     staff.router,
     staff_profile.router,
+    status.router,
     privacy.router,
     break_glass.router,
     escalations.router,

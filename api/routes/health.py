@@ -9,6 +9,7 @@ from sqlmodel import Session, select
 
 from api.access import public
 from api.errors import problem
+from api.measuring import PROCESS
 from api.serving import SessionDep
 from records.queries.figures import open_work
 from records.queries.upkeep import agenda_lateness
@@ -38,8 +39,10 @@ def readyz(request: Request, session: SessionDep) -> Response:
 @router.get("/metrics")
 @public()
 def metrics(session: SessionDep) -> Response:
-    """How late the appointments are, from the records alone: a dead worker shows here."""
-    return Response(generate_latest(_registry(session)), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    """How late the appointments are, from the records alone, so that a dead worker shows; and how long this process
+    takes."""
+    said = generate_latest(_registry(session)) + generate_latest(PROCESS)
+    return Response(said, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _registry(session: Session) -> CollectorRegistry:
@@ -49,7 +52,10 @@ def _registry(session: Session) -> CollectorRegistry:
         ("agenda_overdue_items", "Appointments that are past and not carried out", lateness.overdue_items),
         ("agenda_oldest_overdue_seconds", "How long ago the oldest of them was due", lateness.oldest_seconds),
         ("workflows_untold", "Referrals whose workflow was not told of an earlier appointment", lateness.untold),
+        ("workflows_untold_late", "Those of them for more than two minutes", lateness.untold_late),
         ("messages_undelivered", "Messages to staff that wait to be sent", lateness.undelivered),
+        ("messages_undelivered_late", "Those of them for more than ten minutes", lateness.undelivered_late),
+        ("escalations_open", "Escalations that are not settled", work.escalations_open),
         ("escalations_unanswered", "Escalations that nobody has taken", work.escalations_unanswered),
         ("escalations_unanswered_late", "Those of them past their answer-by time", work.escalations_unanswered_late),
         ("referrals_open", "Referrals that are not over", work.referrals),

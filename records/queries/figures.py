@@ -14,9 +14,10 @@ from records.tables import Escalation, Offer, Referral
 
 @dataclass(frozen=True, slots=True)
 class OpenWork:
-    """What is open in this database: referrals, escalations that nobody took, and those past their answer-by time."""
+    """What is open in this database: referrals, escalations, those that nobody took, and those past their time."""
 
     referrals: int
+    escalations_open: int
     escalations_unanswered: int
     escalations_unanswered_late: int
 
@@ -25,9 +26,10 @@ def open_work(session: Session) -> OpenWork:
     """The counts over every program, for the metrics."""
     referrals = session.exec(select(func.count()).where(col(Referral.status).in_(OPEN_STATUSES))).one()
     raised = col(Escalation.state) == EscalationState.RAISED
+    unsettled = session.exec(select(func.count()).where(col(Escalation.state) != EscalationState.RESOLVED)).one()
     unanswered = session.exec(select(func.count()).where(raised)).one()
     late = session.exec(select(func.count()).where(raised, col(Escalation.answer_by) <= clock.now())).one()
-    return OpenWork(referrals, unanswered, late)
+    return OpenWork(referrals, unsettled, unanswered, late)
 
 
 def count_open_offers(session: Session, actor: Actor) -> int:

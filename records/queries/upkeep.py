@@ -4,26 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
+from sqlalchemy import case
 from sqlmodel import Session, col, func, or_, select
 
 from domain.vocabulary import NotificationState
 from records import clock
+from records.queries.notifications import STUCK
 from records.tables import Meta, Notification, Referral
 
 PATIENCE = timedelta(seconds=5)
 """So long a due item may wait for its own timer before upkeep tells the workflow as well."""
 STALE_CLAIM = timedelta(minutes=2)
+UNTOLD = timedelta(minutes=2)
+"""Upkeep tells workflows each minute: after two it tried, and they could not be told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """How the appointments are kept: items whose time has passed, and how long ago the oldest was due (seconds)."""
+    """How the appointments are kept: items whose time has passed, and how long ago the oldest was due (seconds).
+
+    Of what was not told or sent yet, the late ones are those that upkeep should have seen to long ago.
+    """
 
     overdue_items: int
     oldest_seconds: float
     untold: int
     undelivered: int
+    untold_late: int
+    undelivered_late: int
     upkeep_ran_seconds_ago: float | None
 
 
@@ -67,9 +77,13 @@ def agenda_lateness(session: Session) -> Lateness:
             col(Referral.next_at).is_not(None), col(Referral.next_at) <= now
         )
     ).one()
-    untold = session.exec(select(func.count()).where(col(Referral.untold_since).is_not(None))).one()
-    waiting = session.exec(
-        select(func.count()).where(
+    untold, untold_late = session.exec(
+        select(func.count(), _how_many(col(Referral.untold_since) <= now - UNTOLD)).where(
+            col(Referral.untold_since).is_not(None)
+        )
+    ).one()
+    waiting, waiting_late = session.exec(
+        select(func.count(), _how_many(col(Notification.not_before) <= now - STUCK)).where(
             col(Notification.state).in_((NotificationState.QUEUED, NotificationState.SENDING)),
             col(Notification.not_before) <= now,
         )
@@ -81,5 +95,11 @@ def agenda_lateness(session: Session) -> Lateness:
         oldest_seconds=max((now - oldest).total_seconds(), 0.0) if oldest is not None else 0.0,
         untold=untold,
         undelivered=waiting,
+        untold_late=untold_late,
+        undelivered_late=waiting_late,
         upkeep_ran_seconds_ago=ago,
     )
+
+
+def _how_many(condition: Any) -> Any:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
