@@ -19,6 +19,7 @@ from api.measuring import statements_counted
 from api.pages import ROUTERS
 from api.routes import API_ROUTERS, ROOT_ROUTERS
 from api.static_files import static_app
+from api.tracing import Traced
 from records import engine
 from records.commands.upkeep import share_clock
 from records.settings import Settings
@@ -50,6 +51,8 @@ def create_app(settings: Settings) -> FastAPI:
     errors.install(app)
     app.add_middleware(Edge)
     app.add_middleware(SecurityHeaders)
+    if settings.traces_url:
+        app.add_middleware(Traced)
     require_declarations(app.routes)
     return app
 

@@ -56,9 +56,11 @@ def api() -> None:
     import uvicorn
 
     from api.app import create_app
+    from cli.tracing import trace_from_now
 
     settings = settings_for_use()
     log_to_stderr(settings)
+    trace_from_now(settings, "api")
     open_records(settings)
     say_it(settings)
     # uvicorn raises the signal that stopped it once more; with a handler of ours that ends well.
@@ -78,10 +80,12 @@ def api() -> None:
 @app.command()
 def worker() -> None:
     """Run one worker: it keeps the appointments that Temporal holds."""
+    from cli.tracing import trace_from_now
     from workflows.worker import run_worker
 
     settings = settings_for_use()
     log_to_stderr(settings)
+    trace_from_now(settings, "worker")
     open_records(settings)
     run_worker()
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -27,10 +28,14 @@ from records.writing import WritingSession
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What a committed transaction leaves to be done: ids of referrals to nudge, of notifications to deliver."""
+    """What a committed transaction leaves to be done: ids of referrals to nudge, of notifications to deliver.
+
+    `origins`: the context in which each was left, so that what comes of it can be traced back to the request.
+    """
 
     nudges: frozenset[str]
     deliveries: frozenset[str]
+    origins: Mapping[str, Context] = field(default_factory=dict, compare=False)
 
 
 @dataclass
@@ -282,16 +287,16 @@ def on_commit(listener: Callable[[Word], None]) -> Callable[[], None]:
 
 def take_word(session: Session) -> Word | None:
     """What commands left in the session, once."""
-    nudges = session.info.pop(NUDGES, None)
-    deliveries = session.info.pop(DELIVERIES, None)
+    nudges: dict[str, Context] = session.info.pop(NUDGES, {})
+    deliveries: dict[str, Context] = session.info.pop(DELIVERIES, {})
     if not nudges and not deliveries:
         return None
-    return Word(frozenset(nudges or ()), frozenset(deliveries or ()))
+    return Word(frozenset(nudges), frozenset(deliveries), nudges | deliveries)
 
 
 def leave_word(session: Session, *, nudge: str | None = None, delivery: str | None = None) -> None:
     """Remember that a workflow must look again, or that a message waits, for after the commit."""
     if nudge is not None:
-        session.info.setdefault(NUDGES, set()).add(nudge)
+        session.info.setdefault(NUDGES, {})[nudge] = copy_context()
     if delivery is not None:
-        session.info.setdefault(DELIVERIES, set()).add(delivery)
+        session.info.setdefault(DELIVERIES, {})[delivery] = copy_context()

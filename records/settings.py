@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="with oidc_client_id")
     oidc_label: str = Field("your organization", description="what the button says: Sign in with …")
     log_format: Literal["text", "json"] = Field("text", description="how log lines are written: json for collectors")
+    traces_url: str = Field(
+        "", description="where traces go, by OTLP over HTTP (http://collector:4318/v1/traces); empty: nowhere"
+    )
     worker_metrics: str = Field(
         "", description="host:port at which a worker tells Prometheus its own figures (0.0.0.0:9464); empty: nowhere"
     )

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextvars import Context
 from datetime import datetime
 from itertools import islice
 
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
@@ -23,6 +25,7 @@ from temporalio.service import RPCError
 from records import clock
 from records.commands.upkeep import mark_told
 from records.engine import Word, transaction
+from records.settings import get_settings
 from workflows import names
 from workflows.delivery import DeliveryWorkflow
 from workflows.transition import TransitionWorkflow
@@ -37,6 +40,8 @@ _MOST_WAITING = 10_000
 _LONGEST_PAUSE_SECONDS = 15.0
 _MARK_WITHIN_SECONDS = 0.5
 _BATCHES_MARKED_AT_ONCE = 50
+Origins = Mapping[str, Context]
+_NOWHERE: Origins = {}
 _UNREACHABLE = (RPCError, TimeoutError, OSError, RuntimeError)  # RuntimeError: what a failed connect raises
 
 
@@ -48,10 +53,15 @@ async def connect(address: str = "", *, runtime: Runtime | None = None) -> Clien
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", address or DEFAULT_ADDRESS)
     async with asyncio.timeout(_CALL_SECONDS):
-        return await Client.connect(**config, runtime=runtime)
+        return await Client.connect(**config, runtime=runtime, interceptors=_tracing())
 
 
-async def tell(client: Client, referral_ids: Iterable[str]) -> list[str]:
+def _tracing() -> list[Interceptor]:
+    """What tells traces of calls, workflows and activities; below the request that led to them."""
+    return [TracingInterceptor()] if get_settings().traces_url else []
+
+
+async def tell(client: Client, referral_ids: Iterable[str], origins: Origins = _NOWHERE) -> list[str]:
     """Nudge these transitions, starting those that do not run. Returns the ids that were told."""
 
     async def nudge(referral_id: str) -> None:
@@ -63,10 +73,10 @@ async def tell(client: Client, referral_ids: Iterable[str]) -> list[str]:
             start_signal="nudge",
         )
 
-    return await _each(referral_ids, nudge)
+    return await _each(referral_ids, nudge, origins)
 
 
-async def send_off(client: Client, notification_ids: Iterable[str]) -> list[str]:
+async def send_off(client: Client, notification_ids: Iterable[str], origins: Origins = _NOWHERE) -> list[str]:
     """Start the delivery of these messages; one that is under way is left alone. Returns the ids that were started."""
 
     async def start(notification_id: str) -> None:
@@ -79,11 +89,11 @@ async def send_off(client: Client, notification_ids: Iterable[str]) -> list[str]
             priority=names.AFTER_APPOINTMENTS,
         )
 
-    return await _each(notification_ids, start)
+    return await _each(notification_ids, start, origins)
 
 
-async def _each(ids: Iterable[str], call: Callable[[str], Awaitable[None]]) -> list[str]:
-    """Call for each id, some at once, each within its time. Returns those that went well."""
+async def _each(ids: Iterable[str], call: Callable[[str], Awaitable[None]], origins: Origins) -> list[str]:
+    """Call for each id, some at once, each within its time and where it comes from. Returns those that went well."""
     places = asyncio.Semaphore(_AT_ONCE)
 
     async def one(an_id: str) -> str | None:
@@ -96,7 +106,8 @@ async def _each(ids: Iterable[str], call: Callable[[str], Awaitable[None]]) -> l
                 return None
             return an_id
 
-    return [an_id for an_id in await asyncio.gather(*map(one, ids)) if an_id is not None]
+    calls = [asyncio.create_task(one(an_id), context=origins.get(an_id)) for an_id in ids]
+    return [an_id for an_id in await asyncio.gather(*calls) if an_id is not None]
 
 
 class Teller:
@@ -109,8 +120,8 @@ class Teller:
     def __init__(self, connection: Callable[[], Awaitable[Client]] = connect) -> None:
         self._connection = connection
         self._client: Client | None = None
-        self._nudges: dict[str, None] = {}
-        self._deliveries: dict[str, None] = {}
+        self._nudges: dict[str, Context | None] = {}
+        self._deliveries: dict[str, Context | None] = {}
         self._told: list[tuple[datetime, list[str]]] = []
         self._lock = threading.Lock()
         self._word = threading.Event()
@@ -127,7 +138,7 @@ class Teller:
         with self._lock:
             for waiting, ids in ((self._nudges, word.nudges), (self._deliveries, word.deliveries)):
                 if len(waiting) < _MOST_WAITING:
-                    waiting.update(dict.fromkeys(ids))
+                    waiting.update({an_id: word.origins.get(an_id) for an_id in ids})
         self._word.set()
 
     def close(self, within_seconds: float = 5.0) -> None:
@@ -152,13 +163,13 @@ class Teller:
                 if self._closing.is_set():
                     return
 
-    def _take(self) -> tuple[list[str], list[str]] | None:
+    def _take(self) -> tuple[_Batch, _Batch] | None:
         """The words that wait, a batch at most; None when there are none."""
         with self._lock:
             nudges, deliveries = _first(self._nudges), _first(self._deliveries)
         return (nudges, deliveries) if nudges or deliveries else None
 
-    async def _pass_on(self, nudges: list[str], deliveries: list[str]) -> bool:
+    async def _pass_on(self, nudges: _Batch, deliveries: _Batch) -> bool:
         """Whether Temporal took all of it."""
         if self._client is None:
             try:
@@ -167,8 +178,8 @@ class Teller:
                 _log.warning("temporal is away (%s): upkeep will tell %d", type(error).__name__, len(nudges))
                 return False
         began = clock.now()
-        told = await tell(self._client, nudges)
-        started = await send_off(self._client, deliveries)
+        told = await tell(self._client, nudges, _known(nudges))
+        started = await send_off(self._client, deliveries, _known(deliveries))
         if told:
             self._told.append((began, told))
         return len(told) + len(started) == len(nudges) + len(deliveries)
@@ -186,9 +197,13 @@ class Teller:
             _log.warning("not recorded as told (%s): upkeep will tell again", type(error).__name__)
 
 
-def _first(waiting: dict[str, None]) -> list[str]:
+_Batch = dict[str, Context | None]
+
+
+def _first(waiting: _Batch) -> _Batch:
     """Take those that have waited longest, a batch at most."""
-    ids = list(islice(waiting, _BATCH))
-    for an_id in ids:
-        del waiting[an_id]
-    return ids
+    return {an_id: waiting.pop(an_id) for an_id in list(islice(waiting, _BATCH))}
+
+
+def _known(batch: _Batch) -> Origins:
+    return {an_id: origin for an_id, origin in batch.items() if origin is not None}

@@ -16,8 +16,8 @@ from records.queries.upkeep import agenda_lateness
 router = APIRouter()
 
 LATE_SECONDS, UPKEEP_SECONDS = 90, 90
-"""Above these somebody must look; `deploy/prometheus/alerts.yml` alarms at the same. Upkeep runs every minute, and figures are
-read every 15 seconds: a dead worker is known within two minutes."""
+"""Above these somebody must look; `deploy/prometheus/alerts.yml` alarms at the same. Upkeep runs every minute and
+figures are read every 15 seconds: a dead worker is known within two minutes."""
 
 
 class Line(NamedTuple):
