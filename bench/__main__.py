@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import cost, filing, pages, simulation, storm
+from bench import cost, filing, pages, rebuilding, simulation, storm
 from bench.figures import Figure, show
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
@@ -14,6 +14,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "filing": filing.run,
     "pages": pages.run,
     "storm": storm.run,
+    "rebuild": rebuilding.run,
     "simulate": simulation.run,
 }
 

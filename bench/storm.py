@@ -127,13 +127,7 @@ async def _empty(address: str, count: int) -> list[float]:
 def _storm(url: str, address: str, folder: Path, count: int) -> tuple[int, list[float]]:
     """How many workflows slept before; seconds from the moment all were due to the recording of each escalation."""
     due_at = _bring_there(count)
-    env = {key: value for key, value in os.environ.items() if not key.startswith("TEMPORAL_")} | {
-        "TEMPORAL_ADDRESS": address,
-        "TEMPORAL_CONFIG_FILE": os.devnull,
-        "FOOTBRIDGE_DATABASE_URL": url,
-        "FOOTBRIDGE_DATA_DIR": str(folder),
-        "FOOTBRIDGE_SECRET_KEY": "a secret of the bench, long enough to be one",
-    }
+    env = worker_environment(url, address, folder)
     with _process("-m", "cli.main", "worker", log=folder / "worker.log", env=env):
         asleep = asyncio.run(_asleep(address, count, due_at))
         give_up_at = due_at + timedelta(seconds=_GIVE_UP_AFTER)
@@ -142,6 +136,17 @@ def _storm(url: str, address: str, folder: Path, count: int) -> tuple[int, list[
                 raise RuntimeError(f"only {_escalated()} of {count} contacts were escalated")
             time.sleep(0.5)
     return asleep, _lateness(count, due_at)
+
+
+def worker_environment(url: str, address: str, folder: Path) -> dict[str, str]:
+    """What a worker, or a command, of ours needs to know."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("TEMPORAL_")} | {
+        "TEMPORAL_ADDRESS": address,
+        "TEMPORAL_CONFIG_FILE": os.devnull,
+        "FOOTBRIDGE_DATABASE_URL": url,
+        "FOOTBRIDGE_DATA_DIR": str(folder),
+        "FOOTBRIDGE_SECRET_KEY": "a secret of the bench, long enough to be one",
+    }
 
 
 async def _asleep(address: str, count: int, due_at: datetime) -> int:

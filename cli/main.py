@@ -16,6 +16,7 @@ from cli.first_start import say_it
 from cli.importing import import_file
 from cli.logs import log_to_stderr
 from cli.opening import Stop, open_records, settings_for_use
+from cli.rebuilding import rebuild
 from domain.errors import InvalidFields, Refusal
 from records import migrate
 from records.settings import Settings, get_settings
@@ -34,6 +35,7 @@ app.add_typer(people.facilities, name="facility")
 app.add_typer(audit.audits, name="audit")
 app.command("token")(people.token)
 app.command("import")(import_file)
+app.command()(rebuild)
 
 
 @app.command()

@@ -76,6 +76,18 @@ async def tell(client: Client, referral_ids: Iterable[str], origins: Origins = _
     return await _each(referral_ids, nudge, origins)
 
 
+async def count_running(client: Client, program_id: str) -> int:
+    """How many transitions of a program run, by Temporal's own count, which may be some seconds old."""
+    return (
+        await client.count_workflows(
+            f'WorkflowType = "{_TRANSITION}" AND ExecutionStatus = "Running" AND {names.PROGRAM.name} = "{program_id}"'
+        )
+    ).count
+
+
+_TRANSITION = TransitionWorkflow.__name__
+
+
 async def send_off(client: Client, notification_ids: Iterable[str], origins: Origins = _NOWHERE) -> list[str]:
     """Start the delivery of these messages; one that is under way is left alone. Returns the ids that were started."""
 

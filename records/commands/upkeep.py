@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import and_, func, update
 from sqlmodel import Session, col
 
 from records import clock
@@ -21,6 +21,20 @@ def mark_told(session: Session, referral_ids: Sequence[str], *, before: datetime
         .values(untold_since=None)
         .execution_options(synchronize_session=False)
     )
+
+
+def mark_all_untold(session: Session, program_id: str | None = None) -> int:
+    """Every referral that waits for something counts as untold, of one program or of all: then upkeep tells each, and
+    starts the workflows that are gone. Returns how many there are. Whoever was told before hears it again, which
+    changes nothing."""
+    waiting = col(Referral.next_at).is_not(None)
+    done = session.execute(
+        update(Referral)
+        .where(waiting if program_id is None else and_(waiting, col(Referral.program_id) == program_id))
+        .values(untold_since=func.coalesce(Referral.untold_since, clock.now()))
+        .execution_options(synchronize_session=False)
+    )
+    return int(getattr(done, "rowcount", 0))
 
 
 def mark_upkeep_ran(session: Session) -> None:

@@ -55,6 +55,15 @@ def list_untold(session: Session, limit: int = 1000) -> list[str]:
     )
 
 
+def told_by_program(session: Session) -> dict[str, int]:
+    """How many referrals of each program wait for something and their workflow was told: so many workflows run at the
+    least when all is well."""
+    counted = select(Referral.program_id, func.count()).where(
+        col(Referral.next_at).is_not(None), col(Referral.untold_since).is_(None)
+    )
+    return dict(session.exec(counted.group_by(Referral.program_id)).all())
+
+
 def list_undelivered(session: Session, limit: int = 1000) -> list[str]:
     """Messages that wait to be sent, or whose sender died while sending."""
     now = clock.now()

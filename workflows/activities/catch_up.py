@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import datetime
 
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from records import clock
 from records.commands.absences import keep_absences
 from records.commands.clearances import keep_clearances
 from records.commands.idempotency import forget_answers
 from records.commands.sealing import seal
-from records.commands.upkeep import mark_told, mark_upkeep_ran
+from records.commands.upkeep import mark_all_untold, mark_told, mark_upkeep_ran
 from records.engine import read_session, transaction
-from records.queries.upkeep import agenda_lateness, list_undelivered, list_untold
+from records.queries.upkeep import agenda_lateness, list_undelivered, list_untold, told_by_program
 from workflows import names
-from workflows.client import send_off, tell
+from workflows.client import count_running, send_off, tell
 from workflows.names import CaughtUp
 
 _BATCH = 500
 _STOP_AFTER_SECONDS = 45.0
+_FEW, _FEW_OF_ALL = 3, 0.02
+"""So many, or this share, may be missing without alarm: Temporal's count is some seconds old."""
+_log = logging.getLogger(__name__)
 
 
 class CatchUp:
@@ -39,6 +44,7 @@ class CatchUp:
         give_up_at = clock.unix_time() + _STOP_AFTER_SECONDS
         await asyncio.to_thread(_keep_absences)
         lateness = await asyncio.to_thread(_lateness)
+        await self._notice_what_is_lost()
         seen: set[str] = set()
         told = 0
         while clock.unix_time() < give_up_at:
@@ -55,6 +61,29 @@ class CatchUp:
         deliveries = await send_off(self._client, await asyncio.to_thread(_undelivered))
         await asyncio.to_thread(_finish)
         return CaughtUp(told=told, deliveries=len(deliveries), lateness_seconds=lateness)
+
+    async def _notice_what_is_lost(self) -> None:
+        """Temporal has far fewer workflows than were told: it lost its data, or was put back from an older copy. All
+        are told again, the soonest first. A few that are missing are told when they are due."""
+        for program_id, told in (await asyncio.to_thread(_told)).items():
+            try:
+                running = await count_running(self._client, program_id)
+            except RPCError as error:
+                _log.warning("temporal does not count its workflows (%s)", type(error).__name__)
+                return
+            if told - running > max(_FEW, told * _FEW_OF_ALL):
+                await asyncio.to_thread(_mark_all, program_id)
+                _log.warning("%s: %d of %d workflows are gone; all are told again", program_id, told - running, told)
+
+
+def _told() -> dict[str, int]:
+    with read_session() as session:
+        return told_by_program(session)
+
+
+def _mark_all(program_id: str) -> int:
+    with transaction() as session:
+        return mark_all_untold(session, program_id)
 
 
 def _keep_absences() -> None:
