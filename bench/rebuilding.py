@@ -50,9 +50,7 @@ def run(count: int = 10_000) -> list[Figure]:
 
 async def _all_asleep(address: str, count: int) -> None:
     """Each shows what it waits for once it has asked the records."""
-    client = await Client.connect(address)
+    client, asleep = await Client.connect(address), f"{NEXT_KIND.name} IS NOT NULL AND ExecutionStatus = 'Running'"
     async with asyncio.timeout(_GIVE_UP_AFTER):
-        while (
-            await client.count_workflows(f"{NEXT_KIND.name} IS NOT NULL AND ExecutionStatus = 'Running'")
-        ).count < count:
+        while (await client.count_workflows(asleep)).count < count:
             await asyncio.sleep(0.5)
