@@ -26,11 +26,11 @@ from records.commands.messages import tell
 from records.commands.sessions import kept, real
 from records.commands.text import NAME_LENGTH, checked_text
 from records.ids import new_id
+from records.queries.systems import ENDS_SOON, get_token
 from records.tables import Facility, Program, Staff, SystemToken
 
 TOKEN_PREFIX = "fbs_"  # noqa: S105 (how a token begins, so that a scanner for leaked secrets finds one)
 USUAL_DAYS, LONGEST_DAYS = 90, 365
-ENDS_SOON = timedelta(days=14)
 TOUCH_EVERY = timedelta(minutes=1)
 PATIENCE = 5.0
 """Seconds that a request waits at most to note that its token was used."""
@@ -96,20 +96,11 @@ def _problems(scopes: list[SystemScope], name: str, facility: Facility | None, d
 
 def revoke_system_token(session: Session, actor: Actor, token_id: str) -> SystemToken:
     """End a token now. Raises NotFound, Conflict when it was revoked before."""
-    row = find_own_token(session, actor, token_id, lock=True)
+    row = get_token(session, actor, token_id, lock=True)
     if row.revoked_at is not None:
         raise Conflict("revoked", "This token was revoked before. It opens nothing.")
     row.revoked_at, row.revoked_by = clock.now(), actor.id
     journal.append_for_program(session, row.program_id, "system_token.revoked", actor=actor.id, subject_id=row.id)
-    return row
-
-
-def find_own_token(session: Session, actor: Actor, token_id: str, *, lock: bool = False) -> SystemToken:
-    """A token of the actor's program. Raises NotAllowed, NotFound."""
-    actor.require("manage_systems")
-    row = session.get(SystemToken, token_id, with_for_update=True if lock else None)
-    if row is None or row.program_id != actor.program_id:
-        raise NotFound("That token")
     return row
 
 
@@ -189,8 +180,3 @@ def _tell_in_charge(session: Session, row: SystemToken, template: str, *, but: s
     for one in sorted(staff, key=lambda one: one.id):
         if one.has(*_TOLD) and one.id != but:
             tell(session, one, template, key=f"{template}:{row.id}", program_id=row.program_id, subject_id=row.id)
-
-
-def days_left(row: SystemToken, now: datetime) -> float:
-    """Days until it ends, of the people who wait for it; negative when it has."""
-    return (row.expires_at - now) / clock.speed() / timedelta(days=1)
