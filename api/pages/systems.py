@@ -80,8 +80,13 @@ def make(request: Request, me: Me, form: FormDep) -> Response:
     scopes = form.words("scopes", SystemScope)
     days = form.number("days", least=1, most=systems.LONGEST_DAYS)
     current, once = form.secret("current"), form.text(FIELD, limit=40)
-    if not whose:
-        form.problem("whose", "required", "Choose whose it is.")
+    for field, value, said in (
+        ("name", name, "Say what the system is called, such as Riverside EHR."),
+        ("whose", whose, "Choose whose it is."),
+        ("scopes", scopes, "Choose at least one."),
+    ):
+        if not value:
+            form.problem(field, "required", said)
     form.check()
     sign_in.prove_password(me.id, current, auth.source_of(request))
     key = hashlib.sha256(repr((me.id, HERE, once, name, whose, sorted(scopes), days)).encode()).hexdigest()
