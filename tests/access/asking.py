@@ -14,6 +14,7 @@ from unittest.mock import patch
 from urllib.parse import quote, unquote, urlencode
 
 from fastapi import FastAPI
+from sqlalchemy.pool import StaticPool
 from starlette.datastructures import Headers
 from starlette.routing import BaseRoute
 
@@ -100,6 +101,8 @@ class Asked:
     app: FastAPI
     world: World
     routes: list[Route]
+    forget: Callable[[], None]
+    """Take back what the last question changed."""
 
     def everybody(self) -> dict[str, Callable[[Route], Who]]:
         """The columns of the expected table: who comes, with what this route would take from them."""
@@ -167,6 +170,7 @@ class Asked:
             said.append(message)
 
         await self.app(scope, receive, send)
+        self.forget()
         start, *rest = said
         location = Headers(raw=start["headers"]).get("location", "")
         return Answer(start["status"], b"".join(part["body"] for part in rest).decode(), location)
@@ -212,11 +216,33 @@ def _one_after_the_other() -> Iterator[None]:
 
 
 def open_world(world: World) -> Asked:
-    """The application over a world that forgets: whatever a request commits is rolled back."""
-    dialect: Any = engine.database().write.dialect
-    dialect.do_commit = lambda connection: connection.rollback()
+    """The application over a world that forgets: nothing that a request commits stays."""
+    write: Any = engine.database().write
+    forget = _in_one_transaction(write) if write.dialect.name == "postgresql" else _committing_nothing(write)
     app = create_app(get_settings())
-    return Asked(app, world, list(routes_of(app.routes)))
+    return Asked(app, world, list(routes_of(app.routes)), forget)
+
+
+def _committing_nothing(write: Any) -> Callable[[], None]:
+    """Each transaction is rolled back where it would be committed."""
+    write.dialect.do_commit = lambda connection: connection.rollback()
+    return lambda: None
+
+
+def _in_one_transaction(write: Any) -> Callable[[], None]:
+    """All transactions of a request are one of the database's, on one connection, which is rolled back afterwards.
+
+    Between PostgreSQL and its client everything is a message there and back: a connection of its own for each
+    transaction, looked at first, begun and ended, was half of what a question cost.
+    """
+    with write.connect() as opened:  # what SQLAlchemy asks a database once, it has asked
+        opened.rollback()
+    pool = write.pool
+    write.pool = StaticPool(pool._creator, reset_on_return=None, dialect=write.dialect, _dispatch=pool.dispatch)
+    pool.dispose()
+    kept = write.raw_connection()
+    write.dialect.do_commit = lambda connection: None
+    return lambda: kept.driver_connection.rollback()
 
 
 def routes_of(routes: Iterable[BaseRoute]) -> Iterator[Route]:

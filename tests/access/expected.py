@@ -11,13 +11,15 @@ import tempfile
 from pathlib import Path
 
 from records import clock, engine
-from tests.access.asking import Answer, Asked, Route, open_world
+from tests.access.asking import OVER, Answer, Asked, Route, open_world
 from tests.access.world import ROLES, SEEING, SYSTEMS, WHOSE, build_world
 from tests.support import databases
 
 TABLE = Path(__file__).with_name("expected.csv")
 REFUSED_FIRST = "own", "stranger"
-"""Whoever is not let in at all gets the same answer whosever things it is, so two sides are enough."""
+"""A role that may not use the route is refused whosever things it is, so two sides are enough. Whoever is not signed in
+at all is answered before the route's own code runs: one is."""
+HALF_AND_OVER = (*OVER, "other scope")
 NO_SUCH = "–"
 """The cell of a token that is good for less, on a page: no token opens one, which the columns of good ones show."""
 NOBODYS = "nobody's"
@@ -26,14 +28,14 @@ Answers = dict[tuple[str, str], dict[str, Answer]]
 """By route and column: the answer by whose thing it is."""
 
 
-async def ask_everything(asked: Asked, refused: tuple[str, ...] = REFUSED_FIRST) -> Answers:
-    """What the application answers to everybody about everything; to whom it does not let in, about `refused` alone."""
+async def ask_everything(asked: Asked) -> Answers:
+    """What the application answers to everybody about everything."""
     found: Answers = {}
     for route in asked.routes:
         for column, who in asked.everybody().items():
             cell: dict[str, Answer] = {}
             lets_in = column in SEEING and route.lets_in(column)
-            for whose in _asked_about(asked, route, column, refused, lets_in=lets_in):
+            for whose in _asked_about(asked, route, column, lets_in=lets_in):
                 cell[whose] = await asked.ask(route, who(route), asked.world.things[whose])
             if route.parameters and lets_in:
                 cell[NOBODYS] = await asked.ask(route, who(route), {})
@@ -43,15 +45,15 @@ async def ask_everything(asked: Asked, refused: tuple[str, ...] = REFUSED_FIRST)
     return found
 
 
-def _asked_about(asked: Asked, route: Route, column: str, refused: tuple[str, ...], *, lets_in: bool) -> list[str]:
-    """Whose things this is asked about: all of them by whoever is let in."""
+def _asked_about(asked: Asked, route: Route, column: str, *, lets_in: bool) -> list[str]:
+    """Whose things this is asked about: all of them by whoever is let in, one's own by whoever is nobody here."""
     every = sides(asked, route)
     if lets_in:
         return [] if route.access.kind == "public" and column in ROLES[1:] else every
-    if column in ROLES or column in asked.world.sessions or column in ("anonymous", "wrong key"):
-        return [whose for whose in every if whose in refused]
-    if not route.is_for_machines:
-        return ["own"] if column in SYSTEMS else []
+    if column in ROLES or (column in SYSTEMS and route.is_for_machines):
+        return [whose for whose in every if whose in REFUSED_FIRST]
+    if column in HALF_AND_OVER and not route.is_for_machines:
+        return []
     return ["own"]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from api.app import create_app
 from records.settings import get_settings
 from tests.access.asking import Answer, Asked, Route, names_in, nobodys, routes_of, without_what_changes
-from tests.access.expected import NOBODYS, REFUSED_FIRST, Answers, ask_everything, read_table, sides, table_of
+from tests.access.expected import NOBODYS, Answers, ask_everything, read_table, sides, table_of
 from tests.access.sent import BODIES, FORMS, QUERIES, SENT_QUERIES
 from tests.access.world import FAMILY, SEEING, WHOSE
 
@@ -51,12 +51,8 @@ WAS_ASKED = {("bridger", "offer_id"): {"offered", "transferred", "closed"}}
 """An offer stays visible to the bridger who was asked, whatever became of the person."""
 
 
-REFUSED = {"sqlite": REFUSED_FIRST, "postgresql": ("own",)}
-"""Whoever is not let in is refused before anybody asks whose thing it is, so the second side is asked about once."""
-
-
-def test_everybody_gets_the_answers_of_the_table(asked: Asked, database_kind: str) -> None:
-    answers = asked.run(lambda: ask_everything(asked, REFUSED[database_kind]))
+def test_everybody_gets_the_answers_of_the_table(asked: Asked) -> None:
+    answers = asked.run(lambda: ask_everything(asked))
     expected, found = read_table(), table_of(asked, answers)
     different = [
         f"{row[0]} for {column}: {was!r} is expected, {now!r} is answered"
