@@ -163,5 +163,8 @@ def test_only_who_manages_systems_comes_here(town: Bridging) -> None:
     for name in ("planner", "bridger", "supervisor", "clinician"):
         for path in (HERE, f"{HERE}/new", f"{HERE}/{token_id}/revoke"):
             assert town.browser(name).fetch(path).status_code == 403, (name, path)
+    stranger = town.browser("stranger")
+    assert "No system comes with a token." in said(stranger.get(HERE)), "another program's are not theirs to see"
+    assert stranger.fetch(f"{HERE}/{token_id}/revoke").status_code == 404
     assert "Tokens of systems" in said(town.browser("manager").get("/staff"))
     assert town.browser("manager").fetch(HERE).status_code == 200
