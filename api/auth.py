@@ -16,8 +16,9 @@ from sqlmodel import Session
 from api.forms import CSRF_FIELD
 from domain.errors import NotAllowed
 from records.access import Actor, actor_of
-from records.commands import sessions, sign_in
-from records.commands.guessing import DEVICE_KNOWN_FOR, Source
+from records.commands import sessions, sign_in, systems
+from records.commands.guessing import DEVICE_KNOWN_FOR, Source, slow_down
+from records.commands.systems import System
 from records.settings import get_settings
 from records.tables import Facility, Program, Staff
 
@@ -26,27 +27,30 @@ CSRF_HEADER = "x-csrf-token"
 BY_ITSELF = "x-by-itself"
 """A page that refreshes itself says so: nobody has touched it."""
 FROM_ELSEWHERE = "from_elsewhere"
+TOKEN_UNKNOWN = "token_unknown"  # noqa: S105 (a code, no secret)
 DEVICE_SECONDS = int(DEVICE_KNOWN_FOR.total_seconds())
 _OURS = frozenset({"same-origin", "none"})  # `none`: the person typed the address or used a bookmark
 
 
 class SignInNeeded(Exception):
-    """Nobody is signed in. `had_session`: somebody was, and it ended."""
+    """Nobody is signed in. `had_session`: somebody was, and it ended. `code`: what is wrong with a bearer token."""
 
-    def __init__(self, *, had_session: bool = False) -> None:
+    def __init__(self, *, had_session: bool = False, code: str = "sign_in") -> None:
         super().__init__("sign in first")
         self.had_session = had_session
+        self.code = code
         self.kept = ""  # what was sent meanwhile, by its id
+        self.wait = 0  # seconds in which another unknown token is not even counted
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """The member of staff who is signed in, and the same as an actor for gates and commands.
+    """The member of staff who is signed in, or the system that came with its token; and the same as an actor.
 
     Who they are is read from the actor: the row is gone when a transaction broke, and the page that says so needs it.
     """
 
-    staff: Staff
+    holder: Staff | System
     actor: Actor
     program: Program
     zone: str
@@ -54,8 +58,19 @@ class SignedIn:
     """In the order in which they were given: the first says which page is theirs."""
 
     @property
+    def staff(self) -> Staff:
+        """The member of staff. Pages ask, and no system comes to a page."""
+        assert isinstance(self.holder, Staff)
+        return self.holder
+
+    @property
+    def system(self) -> System | None:
+        """The other organization's system that came; None for people."""
+        return self.holder if isinstance(self.holder, System) else None
+
+    @property
     def id(self) -> str:
-        """The id of the member of staff."""
+        """The id of the member of staff, or of the system's token."""
         return self.actor.id
 
     @property
@@ -131,10 +146,9 @@ def who(session: Session, request: Request) -> SignedIn:
     """Who is signed in. Raises SignInNeeded."""
     if is_for_machines(request):
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        staff = sign_in.staff_of_token(session, token.strip()) if scheme.lower() == "bearer" and token else None
-        if staff is None:
+        if scheme.lower() != "bearer" or not token.strip():
             raise SignInNeeded
-        return _signed_in(session, staff)
+        return _bearer(session, token.strip())
     cookie = session_token(request)
     is_by_itself = BY_ITSELF in request.headers
     staff = sign_in.session_of(session, cookie, is_by_itself=is_by_itself) if cookie else None
@@ -142,6 +156,35 @@ def who(session: Session, request: Request) -> SignedIn:
         raise SignInNeeded(had_session=bool(cookie))
     request.state.csrf_token = sign_in.csrf_token(cookie)
     return _signed_in(session, staff)
+
+
+def _bearer(session: Session, token: str) -> SignedIn:
+    """Who comes with this token: a person with their own, or a system. Raises SignInNeeded."""
+    if not token.startswith(systems.TOKEN_PREFIX):
+        staff = sign_in.staff_of_token(session, token)
+        if staff is None:
+            raise SignInNeeded(code=TOKEN_UNKNOWN)
+        return _signed_in(session, staff)
+    system = systems.find_system(session, token)
+    if system is None:
+        raise SignInNeeded(code=TOKEN_UNKNOWN)
+    if system.over:
+        raise SignInNeeded(code=f"token_{system.over}")
+    return SignedIn(system, system.actor, system.program, system.zone, ())
+
+
+def slow_guessing(request: Request, needed: SignInNeeded) -> None:
+    """Count a token that nobody has where it comes from, and make the next ones from there wait. One that is ours, or
+    was, is never counted: a hospital's working system does not wait for its broken one behind the same address."""
+    if needed.code == TOKEN_UNKNOWN:
+        needed.wait = slow_down(request.client.host if request.client is not None else "")
+
+
+def note_use(request: Request) -> None:
+    """Note on a system's token that it was used, whatever the answer is."""
+    me: SignedIn | None = getattr(request.state, "me", None)
+    if me is not None and me.system is not None:
+        systems.note_use(me.system, request.client.host if request.client is not None else "")
 
 
 def _signed_in(session: Session, staff: Staff) -> SignedIn:

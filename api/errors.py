@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse
 from api import auth
 from api.interop.outcome import FHIR_PATHS, issue_code_of, refused
 from api.rendering import render
-from domain.errors import IllegalState, Invalid, InvalidFields, NotAllowed, NotFound, Refusal
+from domain.errors import IllegalState, Invalid, InvalidFields, NotAllowed, NotFound, Refusal, ScopeMissing
 
 PROBLEM = "application/problem+json"
 TYPE = "urn:footbridge:problem:"
@@ -39,6 +39,7 @@ TITLES = {
     415: "This type is not taken here",
     422: "Something needs another look",
     428: "Say which version you saw",
+    429: "Too many tries",
     500: "Something went wrong on our side",
     503: "Not ready",
 }
@@ -139,7 +140,12 @@ def _problem_of(request: Request, refusal: Refusal) -> Response:
         ]
     if isinstance(refusal, IllegalState):
         more |= {"state": refusal.state, "allowed": list(refusal.allowed)}
-    return problem(request, refusal.status, refusal.code, refusal.sentence, **more)
+    headers = None
+    if isinstance(refusal, ScopeMissing):  # RFC 6750, section 3.1
+        more["scope"] = refusal.scope
+        said = f'Bearer realm="Footbridge", error="insufficient_scope", scope="{refusal.scope}"'
+        headers = {"WWW-Authenticate": said}
+    return problem(request, refusal.status, refusal.code, refusal.sentence, headers=headers, **more)
 
 
 def _title_of(refusal: Refusal) -> str:
@@ -238,13 +244,7 @@ def on_http(request: Request, error: Exception) -> Response:
 def _on_sign_in_needed(request: Request, error: Exception) -> Response:
     assert isinstance(error, auth.SignInNeeded)
     if auth.is_for_machines(request):
-        return problem(
-            request,
-            401,
-            "sign_in",
-            "Send a bearer token: Authorization: Bearer …",
-            headers={"WWW-Authenticate": 'Bearer realm="Footbridge"'},
-        )
+        return _token_needed(request, error)
     where = "/sign-in"
     if request.method == "GET":
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -259,6 +259,25 @@ def _on_sign_in_needed(request: Request, error: Exception) -> Response:
         auth.drop_cookie(request, response, "session")
         auth.set_cookie(request, response, "ended", "yes", seconds=60)
     return response
+
+
+_TOKENS = {
+    "sign_in": "Send a bearer token: Authorization: Bearer …",
+    "token_unknown": "This token is not known here, or not any more. Check that all of it was copied, or ask the "
+    "program's administrator for a new one.",
+    "token_expired": "This token has expired. Ask the program's administrator for a new one.",
+    "token_revoked": "This token was revoked. If you need access, ask the program's administrator for a new one.",
+}
+
+
+def _token_needed(request: Request, needed: auth.SignInNeeded) -> Response:
+    """What is wrong with the token and what to do about it (RFC 6750), or how long to wait (RFC 6585)."""
+    if needed.wait:
+        said = f"Too many unknown tokens came from your network address. Wait {needed.wait} seconds; check your token."
+        return problem(request, 429, "too_many_tries", said, headers={"Retry-After": str(needed.wait)})
+    invalid = "" if needed.code == "sign_in" else ', error="invalid_token"'
+    headers = {"WWW-Authenticate": f'Bearer realm="Footbridge"{invalid}'}
+    return problem(request, 401, needed.code, _TOKENS[needed.code], headers=headers)
 
 
 def error_page(

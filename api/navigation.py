@@ -37,6 +37,7 @@ ESCALATIONS = Place("Escalations", "/escalations", "alert")
 BRIDGERS = Place("Bridgers", "/bridgers", "people")
 MEASURES = Place("Measures", "/measures", "chart")
 STAFF = Place("Staff", "/staff", "people")
+SYSTEMS = Place("Systems", "/systems", "shield")
 OUTBOX = Place("Outbox", "/outbox", "offer")
 STATUS = Place("Status", "/status", "chart")
 GLASS = Place("Open with a reason", "/break-glass", "shield")
@@ -48,7 +49,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
     Role.SUPERVISOR: (BOARD, ESCALATIONS, BRIDGERS, MEASURES),
     Role.CLINICIAN: (ESCALATIONS, PEOPLE, GLASS),
     Role.MANAGER: (BOARD, ESCALATIONS, BRIDGERS, MEASURES, STAFF),
-    Role.ADMIN: (STAFF, OUTBOX, STATUS),
+    Role.ADMIN: (STAFF, SYSTEMS, OUTBOX, STATUS),
     Role.PRIVACY: (PRIVACY,),
 }
 

@@ -26,7 +26,8 @@ from api.forms import Form
 from api.kept_forms import keep_typed
 from api.reading import remember_opened, written_down
 from api.receiving import Received, receive
-from domain.errors import NotFound, Refusal
+from domain.errors import NotAllowed, NotFound, Refusal, ScopeMissing
+from domain.vocabulary import SystemScope
 from records import engine
 from records.turns import in_turn
 
@@ -53,12 +54,17 @@ FormDep = Annotated[Form, Given.FORM]
 """The form that was sent; call its `check` before using what was read."""
 
 
+NEVER: Literal["never"] = "never"
+"""For no other organization's system, whatever its token is good for."""
+
+
 @dataclass(frozen=True)
 class Access:
-    """Who may use a route."""
+    """Who may use a route. `systems`: the scope with which another organization's system may; pages say nothing."""
 
     kind: Literal["public", "signed_in", "action"]
     action: str = ""
+    systems: SystemScope | Literal["never"] | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,7 @@ def run(made: Served, request: Request, received: Received, values: dict[str, An
     try:
         answer = _run(made, request, received, values)
     except auth.SignInNeeded as needed:
+        auth.slow_guessing(request, needed)
         if needed.had_session and received.fields and request.method not in SAFE_METHODS:
             needed.kept = keep_typed(request, received.fields)
         raise
@@ -142,6 +149,8 @@ def run(made: Served, request: Request, received: Received, values: dict[str, An
         if made.again is None or auth.is_for_machines(request) or not is_shown:
             raise
         answer = show_again(made.again, request, received, values, refusal)
+    finally:
+        auth.note_use(request)
     return written_down(request, answer)
 
 
@@ -189,9 +198,19 @@ def _admitted(access: Access, session: Session, request: Request) -> auth.Signed
         return None
     me = auth.who(session, request)
     request.state.me = me
+    if me.system is not None:
+        _require_scope(me.system.scopes, access.systems)
     if access.action:
         me.actor.require(access.action)
     return me
+
+
+def _require_scope(scopes: frozenset[str], needed: SystemScope | str | None) -> None:
+    """Raise NotAllowed unless one of a token's scopes opens this route."""
+    if not isinstance(needed, SystemScope):
+        raise NotAllowed("not_for_systems", "No system's token opens this address: it is for people.")
+    if needed.value not in scopes:
+        raise ScopeMissing(needed.value, needed.label)
 
 
 def _call(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from domain.vocabulary import Role
+from collections.abc import Iterable
+
+from domain.vocabulary import Role, SystemScope
 
 _P, _B, _S, _C, _M, _A = Role.PLANNER, Role.BRIDGER, Role.SUPERVISOR, Role.CLINICIAN, Role.MANAGER, Role.ADMIN
 _R = Role.PRIVACY
@@ -46,6 +48,7 @@ ACTIONS: dict[str, frozenset[Role]] = {
     "see_measures": frozenset({_S, _M}),
     "manage_staff": frozenset({_M, _A}),
     "manage_program": frozenset({_A, _M}),
+    "manage_systems": frozenset({_A, _M}),
     "import_releases": frozenset({_P, _M}),
     "receive_notifications": frozenset({_P, _A}),
     "see_outbox": frozenset({_M, _A}),
@@ -59,3 +62,34 @@ ACTIONS: dict[str, frozenset[Role]] = {
 def may(roles: frozenset[Role], action: str) -> bool:
     """Whether any of these roles may do this. Raises KeyError for an action that is not in the table."""
     return not roles.isdisjoint(ACTIONS[action])
+
+
+SCOPES: dict[SystemScope, frozenset[str]] = {
+    SystemScope.REFERRALS_READ: frozenset({"see_person"}),
+    SystemScope.REFERRALS_WRITE: frozenset(
+        {"see_person", "file_referral", "edit_referral", "move_date", "record_discharge", "cancel_discharge",
+         "request_cancel", "add_note", "hold", "resume", "edit_person", "set_appointment"}
+    ),
+    SystemScope.FHIR_RECEIVE: frozenset({"receive_notifications"}),
+    SystemScope.RELEASES_IMPORT: frozenset(
+        {"import_releases", "file_referral", "move_date", "record_discharge", "see_person"}
+    ),
+    SystemScope.EVENTS_READ: frozenset({"see_person"}),
+    SystemScope.MEASURES_READ: frozenset({"see_measures"}),
+}  # fmt: skip
+"""What a system's token may do by each of its scopes, as far as the roles that it stands in for may: a list that is
+taken files, moves dates and records releases."""
+
+NEVER_FOR_SYSTEMS = frozenset(
+    {"manage_staff", "manage_program", "manage_systems", "see_readings", "break_glass", "record_consent",
+     "see_accounting", "see_outbox", "decide_welfare", "merge_people", "log_attempt"}
+)  # fmt: skip
+"""What stays with people: no scope may ever hold one of these."""
+
+FACILITY_SCOPES = frozenset(SystemScope) - {SystemScope.MEASURES_READ}
+"""What a facility's system may be given: measures are about the whole program."""
+
+
+def allowed_by(scopes: Iterable[SystemScope]) -> frozenset[str]:
+    """Every action that these scopes hold."""
+    return frozenset().union(*(SCOPES[scope] for scope in scopes))

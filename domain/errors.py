@@ -3,6 +3,7 @@
     Refusal                     a stable code, a plain sentence, an HTTP status
     ├── Invalid        422      the input cannot be right; points at the field
     ├── NotAllowed     403      this person may not do this
+    │   └── ScopeMissing        this system's token is not good for it; says what it lacks
     ├── NotFound       404      it does not exist, or not for you
     ├── IllegalState   409      not in this state; says what is allowed
     ├── Conflict       409      somebody else was first, or a rule stands against it
@@ -46,6 +47,15 @@ class NotAllowed(Refusal):
     """This actor may not do this."""
 
     status = 403
+
+
+class ScopeMissing(NotAllowed):
+    """A system's token is good, and not for this. `scope` is what it lacks."""
+
+    def __init__(self, scope: str, label: str) -> None:
+        said = f"This token lacks the scope {scope} ({label}). Ask whoever made it for one that has it."
+        super().__init__("scope_missing", said)
+        self.scope = scope
 
 
 class NotFound(Refusal):

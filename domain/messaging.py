@@ -57,6 +57,8 @@ class StaffMessage(Word):
     CHOOSE_PASSWORD = "choose_password", "A link to choose a password"
     SIGN_IN_CHANGED = "sign_in_changed", "How you sign in has changed"
     SECOND_STEP_REFUSED = "second_step_refused", "Somebody who knows your password typed wrong codes"
+    SYSTEM_TOKEN_MADE = "system_token_made", "A colleague made a token for a computer system"
+    SYSTEM_TOKEN_ENDING = "system_token_ending", "The token of a computer system ends soon"
 
     @property
     def urgency(self) -> Urgency:
@@ -89,6 +91,8 @@ _URGENCY = {
     StaffMessage.REFERRAL_JOINED: Urgency.TODAY,
     StaffMessage.SIGN_IN_CHANGED: Urgency.NOW,
     StaffMessage.SECOND_STEP_REFUSED: Urgency.NOW,
+    StaffMessage.SYSTEM_TOKEN_MADE: Urgency.TODAY,
+    StaffMessage.SYSTEM_TOKEN_ENDING: Urgency.TODAY,
     StaffMessage.DATE_MOVED: Urgency.TODAY,
     StaffMessage.REFERRAL_FILED: Urgency.TODAY,
     StaffMessage.CANCEL_REQUESTED: Urgency.TODAY,
@@ -131,6 +135,8 @@ _PATHS = {
     StaffMessage.CHOOSE_PASSWORD: "/choose-password",
     StaffMessage.SIGN_IN_CHANGED: "/account",
     StaffMessage.SECOND_STEP_REFUSED: "/account",
+    StaffMessage.SYSTEM_TOKEN_MADE: "/systems",
+    StaffMessage.SYSTEM_TOKEN_ENDING: "/systems",
 }
 
 

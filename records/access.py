@@ -14,22 +14,24 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, bindparam, exists, false, or_, true
 from sqlmodel import Session, col, select
 
-from domain.access import may
+from domain.access import allowed_by, may
 from domain.errors import NotAllowed, NotFound
-from domain.vocabulary import EndReason, OfferState, Role
+from domain.vocabulary import EndReason, OfferState, Role, SystemScope
 from records import clock
 from records.beyond import find_beyond, refuse_beyond
-from records.tables import Assignment, EscalationTold, Offer, Person, Referral, Staff
+from records.tables import Assignment, EscalationTold, Offer, Person, Referral, Staff, SystemToken
 from records.tables.columns import Instant
 
 UNDO_DAYS = 30
 """How long an end can be taken back, and so how long the supervisor of whoever had the person still sees it."""
 _OPENED = "footbridge_opened"
+_NOT_YOURS = "Your role does not include this. Ask your supervisor or manager."
+_NOT_THIS_SYSTEMS = "This is done by people, or by a system of another kind: ask whoever made the token."
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts or looks: a member of staff, or the system itself."""
+    """Who acts or looks: a member of staff, another organization's system with its token, or Footbridge itself."""
 
     id: str
     program_id: str
@@ -37,15 +39,23 @@ class Actor:
     roles: frozenset[Role] = field(default_factory=frozenset)
     facility_id: str | None = None
     is_system: bool = False
+    only: frozenset[str] | None = None
+    """The actions that a system's token is limited to; None for people."""
+
+    @property
+    def staff_id(self) -> str | None:
+        """The id of the member of staff who acts; None when it is no person."""
+        return None if self.is_system or self.only is not None else self.id
 
     def may(self, action: str) -> bool:
-        """Whether their roles allow this action at all."""
-        return self.is_system or may(self.roles, action)
+        """Whether their roles allow this action at all, and a token's scopes."""
+        return self.is_system or (may(self.roles, action) and (self.only is None or action in self.only))
 
     def require(self, action: str) -> None:
         """Raise NotAllowed unless their roles allow this action."""
         if not self.may(action):
-            raise NotAllowed("not_allowed", "Your role does not include this. Ask your supervisor or manager.")
+            said = _NOT_YOURS if self.only is None else _NOT_THIS_SYSTEMS
+            raise NotAllowed("not_allowed", said)
 
 
 def system_actor(program_id: str, label: str = "system") -> Actor:
@@ -62,6 +72,21 @@ def actor_of(staff: Staff) -> Actor:
         roles=frozenset(Role(role) for role in staff.roles),
         facility_id=staff.facility_id,
     )
+
+
+def actor_of_system(row: SystemToken) -> Actor:
+    """Another organization's system: as a planner of its facility, or for the whole program; within its scopes."""
+    return Actor(
+        id=row.id,
+        program_id=row.program_id,
+        name=row.shown_name,
+        roles=_OF_FACILITY if row.facility_id else _OF_PROGRAM,
+        facility_id=row.facility_id,
+        only=allowed_by(SystemScope(scope) for scope in row.scopes),
+    )
+
+
+_OF_FACILITY, _OF_PROGRAM = frozenset({Role.PLANNER}), frozenset({Role.MANAGER, Role.ADMIN})
 
 
 @lru_cache(maxsize=1024)

@@ -21,6 +21,7 @@ from api.interop.outcome import FHIR_JSON, fhir_answer, issue, refused
 from api.receiving import Received, receive
 from domain.errors import Refusal
 from domain.interop.reading import NotificationRefused
+from domain.vocabulary import SystemScope
 from records import clock
 from records.commands.inbound import Taken, receive_notification
 from records.ids import new_id
@@ -42,7 +43,7 @@ _ISSUE_CODES = {
 
 
 @router.post("/fhir/$process-message")
-@requires("receive_notifications")
+@requires("receive_notifications", systems=SystemScope.FHIR_RECEIVE)
 def process_message(
     request: Request, session: SessionDep, me: Me, sent: Annotated[Received, Depends(receive)]
 ) -> Response:

@@ -22,6 +22,7 @@ _OF_STATUS = {
     412: "conflict",
     413: "too-long",
     415: "not-supported",
+    429: "throttled",
     500: "exception",
     503: "transient",
 }

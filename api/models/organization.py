@@ -102,3 +102,20 @@ class EventsOut(Out):
 
     items: list[EventOut]
     last_id: int = Field(description="send it as `after` for the next ones; it stays when there are none")
+
+
+class ImportRowOut(Out):
+    """What became of one row of a release list. It names nobody."""
+
+    number: int = Field(description="the row in the list, as a spreadsheet counts")
+    result: str = Field(description="filed, matched (updated), duplicate (known already) or refused")
+    sentence: str
+    referral_id: Id | None
+
+
+class ImportOut(Out):
+    """What became of a release list."""
+
+    id: Id
+    counts: dict[str, int]
+    rows: list[ImportRowOut]

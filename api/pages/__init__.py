@@ -50,6 +50,7 @@ from api.pages import (
     staff,
     staff_profile,
     status,
+    systems,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -94,6 +95,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     staff.router,
     staff_profile.router,
     status.router,
+    systems.router,
     privacy.router,
     break_glass.router,
     escalations.router,

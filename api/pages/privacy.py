@@ -85,9 +85,9 @@ def person_looks(request: Request, session: SessionDep, me: Me, person_id: str, 
 @requires("see_readings")
 def staff_looks(request: Request, session: SessionDep, me: Me, staff_id: str, after: str = "") -> Response:
     """What somebody looked at, the latest first."""
-    reader = readings.get_reader(session, me.actor, staff_id)
+    name = readings.get_reader_name(session, me.actor, staff_id)
     looks = readings.list_looks(session, me.actor, staff_id=staff_id, offset=_offset(after))
-    return _looks(request, me, looks, f"/privacy/staff/{staff_id}", after, f"What {reader.name} looked at")
+    return _looks(request, me, looks, f"/privacy/staff/{staff_id}", after, f"What {name} looked at")
 
 
 @router.get("/privacy/people/{person_id}/looks.csv")
@@ -102,7 +102,7 @@ def person_file(request: Request, session: SessionDep, me: Me, person_id: str) -
 @requires("see_readings")
 def staff_file(request: Request, session: SessionDep, me: Me, staff_id: str) -> Response:
     """The same as a file."""
-    readings.get_reader(session, me.actor, staff_id)
+    readings.get_reader_name(session, me.actor, staff_id)
     return _file(readings.list_looks(session, me.actor, staff_id=staff_id, limit=MOST_EXPORTED))
 
 

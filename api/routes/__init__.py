@@ -12,6 +12,7 @@ from api.routes import (
     escalations,
     events,
     health,
+    imports,
     measures,
     offers,
     people,
@@ -30,6 +31,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     people.router,
     staff.router,
     protocols.router,
+    imports.router,
     measures.router,
     events.router,
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from api.access import requires
+from api.access import NEVER, requires
 from api.deps import Me, SessionDep
 from api.models import referrals as models
 from api.models.common import Done, PathId
 from api.models.work import AttemptIn, LoggedOut
 from api.routes.common import API_PREFIX, PROBLEMS, done, seen_version
 from api.routes.contacts import log
+from domain.vocabulary import SystemScope
 from records.commands import assignments, cancelling, changes, closing, discharges, holds, referrals
 from records.tables import Referral
 
@@ -18,7 +19,7 @@ router = APIRouter(prefix=API_PREFIX + "/referrals/{referral_id}", tags=["referr
 
 
 @router.post("/submit")
-@requires("file_referral")
+@requires("file_referral", systems=NEVER)
 def submit(session: SessionDep, me: Me, request: Request, referral_id: PathId) -> Done:
     """Send a draft that waited for a planner."""
     seen_version(session, request, me, referral_id)
@@ -26,7 +27,7 @@ def submit(session: SessionDep, me: Me, request: Request, referral_id: PathId) -
 
 
 @router.post("/accept")
-@requires("accept_referral")
+@requires("accept_referral", systems=NEVER)
 def accept(session: SessionDep, me: Me, request: Request, referral_id: PathId) -> Done:
     """The program takes the person on; a bridger is sought at once."""
     seen_version(session, request, me, referral_id)
@@ -34,7 +35,7 @@ def accept(session: SessionDep, me: Me, request: Request, referral_id: PathId) -
 
 
 @router.post("/reject")
-@requires("accept_referral")
+@requires("accept_referral", systems=NEVER)
 def reject(session: SessionDep, me: Me, request: Request, referral_id: PathId, body: models.RejectIn) -> Done:
     """The program does not take the person on, and says why."""
     seen_version(session, request, me, referral_id)
@@ -42,7 +43,7 @@ def reject(session: SessionDep, me: Me, request: Request, referral_id: PathId, b
 
 
 @router.post("/discharge")
-@requires("record_discharge")
+@requires("record_discharge", systems=SystemScope.REFERRALS_WRITE)
 def discharge(session: SessionDep, me: Me, request: Request, referral_id: PathId, body: models.DischargeIn) -> Done:
     """The person left. The windows begin at the real instant, known late or not; another instant is a correction."""
     seen_version(session, request, me, referral_id)
@@ -51,7 +52,7 @@ def discharge(session: SessionDep, me: Me, request: Request, referral_id: PathId
 
 
 @router.post("/discharge/cancel")
-@requires("cancel_discharge")
+@requires("cancel_discharge", systems=SystemScope.REFERRALS_WRITE)
 def cancel_discharge(
     session: SessionDep, me: Me, request: Request, referral_id: PathId, body: models.DischargeCancelIn
 ) -> Done:
@@ -61,7 +62,7 @@ def cancel_discharge(
 
 
 @router.post("/expected-discharge")
-@requires("move_date")
+@requires("move_date", systems=SystemScope.REFERRALS_WRITE)
 def expected_discharge(
     session: SessionDep, me: Me, request: Request, referral_id: PathId, body: models.ExpectedDischargeIn
 ) -> Done:
@@ -79,7 +80,7 @@ def expected_discharge(
 
 
 @router.post("/hold")
-@requires("hold")
+@requires("hold", systems=SystemScope.REFERRALS_WRITE)
 def hold(session: SessionDep, me: Me, request: Request, referral_id: PathId, body: models.HoldIn) -> Done:
     """Follow-up rests: readmitted, in custody, transferred, away."""
     seen_version(session, request, me, referral_id)
@@ -97,7 +98,7 @@ def hold(session: SessionDep, me: Me, request: Request, referral_id: PathId, bod
 
 
 @router.post("/resume")
-@requires("resume")
+@requires("resume", systems=SystemScope.REFERRALS_WRITE)
 def resume(session: SessionDep, me: Me, request: Request, referral_id: PathId, body: models.ResumeIn) -> Done:
     """Follow-up goes on."""
     seen_version(session, request, me, referral_id)
@@ -105,7 +106,7 @@ def resume(session: SessionDep, me: Me, request: Request, referral_id: PathId, b
 
 
 @router.post("/cancel")
-@requires("request_cancel")
+@requires("request_cancel", systems=SystemScope.REFERRALS_WRITE)
 def cancel(session: SessionDep, me: Me, request: Request, referral_id: PathId, body: models.CancelIn) -> Done:
     """A planner asks to cancel. Before the program began it is done at once; afterwards the program answers."""
     seen_version(session, request, me, referral_id)
@@ -113,7 +114,7 @@ def cancel(session: SessionDep, me: Me, request: Request, referral_id: PathId, b
 
 
 @router.post("/cancel/decide")
-@requires("decide_cancel")
+@requires("decide_cancel", systems=NEVER)
 def decide_cancel(
     session: SessionDep, me: Me, request: Request, referral_id: PathId, body: models.CancelDecisionIn
 ) -> Done:
@@ -123,7 +124,7 @@ def decide_cancel(
 
 
 @router.post("/close")
-@requires("close")
+@requires("close", systems=NEVER)
 def close(session: SessionDep, me: Me, request: Request, referral_id: PathId, body: models.CloseIn) -> Done:
     """It is over, with a reason; the referrer is told as far as the person agreed."""
     seen_version(session, request, me, referral_id)
@@ -131,7 +132,7 @@ def close(session: SessionDep, me: Me, request: Request, referral_id: PathId, bo
 
 
 @router.post("/assign")
-@requires("assign")
+@requires("assign", systems=NEVER)
 def assign(session: SessionDep, me: Me, request: Request, referral_id: PathId, body: models.AssignIn) -> Done:
     """Assign a bridger by hand. What stands against it is answered with 409 `override_needed`."""
     seen_version(session, request, me, referral_id)
@@ -140,7 +141,7 @@ def assign(session: SessionDep, me: Me, request: Request, referral_id: PathId, b
 
 
 @router.post("/notes")
-@requires("add_note")
+@requires("add_note", systems=SystemScope.REFERRALS_WRITE)
 def add_note(session: SessionDep, me: Me, request: Request, referral_id: PathId, body: models.NoteIn) -> Done:
     """Write a line into the timeline."""
     seen_version(session, request, me, referral_id)
@@ -148,7 +149,7 @@ def add_note(session: SessionDep, me: Me, request: Request, referral_id: PathId,
 
 
 @router.post("/risks")
-@requires("edit_referral")
+@requires("edit_referral", systems=SystemScope.REFERRALS_WRITE)
 def set_risks(session: SessionDep, me: Me, request: Request, referral_id: PathId, body: models.RisksIn) -> Done:
     """Set the risk flags. High risk shortens windows at once; taking it away lengthens none."""
     seen_version(session, request, me, referral_id)
@@ -156,7 +157,7 @@ def set_risks(session: SessionDep, me: Me, request: Request, referral_id: PathId
 
 
 @router.post("/consent")
-@requires("record_consent")
+@requires("record_consent", systems=NEVER)
 def record_consent(session: SessionDep, me: Me, request: Request, referral_id: PathId, body: models.ConsentIn) -> Done:
     """The person agreed, declined, or took it back."""
     seen_version(session, request, me, referral_id)
@@ -165,7 +166,7 @@ def record_consent(session: SessionDep, me: Me, request: Request, referral_id: P
 
 
 @router.post("/appointment")
-@requires("set_appointment")
+@requires("set_appointment", systems=SystemScope.REFERRALS_WRITE)
 def set_appointment(
     session: SessionDep, me: Me, request: Request, referral_id: PathId, body: models.AppointmentIn
 ) -> Done:
@@ -175,7 +176,7 @@ def set_appointment(
 
 
 @router.post("/attempts", status_code=201)
-@requires("log_attempt")
+@requires("log_attempt", systems=NEVER)
 def log_attempt(session: SessionDep, me: Me, request: Request, referral_id: PathId, body: AttemptIn) -> LoggedOut:
     """Log one try; the contacts that it meets are found by their windows."""
     seen_version(session, request, me, referral_id)

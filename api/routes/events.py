@@ -13,6 +13,7 @@ from api.deps import Me, SessionDep
 from api.models.common import Limit
 from api.models.organization import EventOut, EventsOut
 from api.routes.common import API_PREFIX, PROBLEMS
+from domain.vocabulary import SystemScope
 from records.queries.events import ANSWERS, list_events
 from records.queries.timeline import open_facts_of
 from records.tables import Referral
@@ -21,7 +22,7 @@ router = APIRouter(prefix=API_PREFIX + "/events", tags=["events"], responses=PRO
 
 
 @router.get("")
-@requires("see_person", writes=True)
+@requires("see_person", writes=True, systems=SystemScope.EVENTS_READ)
 def list_(
     request: Request,
     session: SessionDep,

@@ -15,6 +15,7 @@ from api.routes.common import API_PREFIX, PROBLEMS
 from domain.errors import Invalid
 from domain.measures.figure import Figure, Part
 from domain.measures.period import CHOICES, USUAL, named_period, period_between
+from domain.vocabulary import SystemScope
 from records import clock
 from records.queries import measures
 
@@ -64,7 +65,7 @@ class MeasuresOut(Out):
 
 
 @router.get("/measures")
-@requires("see_measures")
+@requires("see_measures", systems=SystemScope.MEASURES_READ)
 def read(
     session: SessionDep,
     me: Me,

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api import cursors
-from api.access import requires
+from api.access import NEVER, requires
 from api.deps import Me, SessionDep
 from api.models.common import Cursor, Done, Limit, Listed, PathId
 from api.models.work import DeclineIn, OfferOut
@@ -22,7 +22,7 @@ router = APIRouter(prefix=API_PREFIX + "/offers", tags=["offers"], responses=PRO
 
 
 @router.get("")
-@requires("answer_offer")
+@requires("answer_offer", systems=NEVER)
 def list_(
     session: SessionDep,
     me: Me,
@@ -36,7 +36,7 @@ def list_(
 
 
 @router.post("/{offer_id}/accept")
-@requires("answer_offer")
+@requires("answer_offer", systems=NEVER)
 def accept(session: SessionDep, me: Me, offer_id: PathId) -> Done:
     """Take the person. Sent twice, nothing more happens; once it is over, whoever comes second is told so (409)."""
     offer = offers.accept_offer(session, me.actor, offer_id)
@@ -44,7 +44,7 @@ def accept(session: SessionDep, me: Me, offer_id: PathId) -> Done:
 
 
 @router.post("/{offer_id}/decline")
-@requires("answer_offer")
+@requires("answer_offer", systems=NEVER)
 def decline(session: SessionDep, me: Me, offer_id: PathId, body: DeclineIn) -> Done:
     """Do not take the person; the next bridger is asked at once."""
     offer = offers.decline_offer(session, me.actor, offer_id, body.reason, body.note)

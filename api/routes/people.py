@@ -12,6 +12,7 @@ from api.models.common import PathId
 from api.models.people import LikenessesOut, LikenessOut, PersonOut, PersonPatch, PersonSearch
 from api.routes.common import API_PREFIX, PROBLEMS, if_match
 from domain.errors import NotAllowed, NotFound, Stale
+from domain.vocabulary import SystemScope
 from records.access import may_see, person_for, referral_for
 from records.commands import changes
 from records.queries.people import find_duplicates, identifiers_of
@@ -21,7 +22,7 @@ router = APIRouter(prefix=API_PREFIX + "/people", tags=["people"], responses=PRO
 
 
 @router.post("/search")
-@requires("file_referral", writes=False)
+@requires("file_referral", writes=False, systems=SystemScope.REFERRALS_WRITE)
 def search(session: SessionDep, me: Me, body: PersonSearch) -> LikenessesOut:
     """Who on record this may be: the same identifier, or the same birth date and a name alike. Never merged for you.
 
@@ -46,14 +47,14 @@ def search(session: SessionDep, me: Me, body: PersonSearch) -> LikenessesOut:
 
 
 @router.get("/{person_id}")
-@requires("see_person")
+@requires("see_person", systems=SystemScope.REFERRALS_READ)
 def get(session: SessionDep, me: Me, person_id: PathId) -> PersonOut:
     """A person with at least one referral that you may see."""
     return _shown(session, person_for(session, me.actor, person_id))
 
 
 @router.patch("/{person_id}")
-@requires("edit_person")
+@requires("edit_person", systems=SystemScope.REFERRALS_WRITE)
 def correct(session: SessionDep, me: Me, request: Request, person_id: PathId, body: PersonPatch) -> PersonOut:
     """Correct what is known. Needs the ETag of what you saw as If-Match, so that nobody's correction is lost."""
     person_for(session, me.actor, person_id)

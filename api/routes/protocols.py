@@ -10,6 +10,7 @@ from api.deps import Me, SessionDep
 from api.models.common import Listed, PathId
 from api.models.organization import ProtocolOut, ProtocolTextOut
 from api.routes.common import API_PREFIX, PROBLEMS
+from domain.vocabulary import SystemScope
 from records.queries.protocols import protocol_of
 from records.queries.staffing import get_protocol, list_protocols
 from records.tables import ProtocolVersion
@@ -18,7 +19,7 @@ router = APIRouter(prefix=API_PREFIX + "/protocols", tags=["protocols"], respons
 
 
 @router.get("")
-@requires("see_person")
+@requires("see_person", systems=SystemScope.REFERRALS_READ)
 def list_(session: SessionDep, me: Me) -> Listed[ProtocolOut]:
     """Every published version, by key, the newest first."""
     rows = list_protocols(session, me.actor)
@@ -28,7 +29,7 @@ def list_(session: SessionDep, me: Me) -> Listed[ProtocolOut]:
 
 
 @router.get("/{protocol_id}")
-@requires("see_person")
+@requires("see_person", systems=SystemScope.REFERRALS_READ)
 def get(session: SessionDep, me: Me, protocol_id: PathId) -> ProtocolTextOut:
     """One version as it was published."""
     row = get_protocol(session, me.actor, protocol_id)

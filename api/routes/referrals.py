@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlmodel import Session
 
 from api import cursors, outward
-from api.access import requires
+from api.access import NEVER, requires
 from api.deps import Me, SessionDep
 from api.errors import within
 from api.models.common import Cursor, Id, Limit, Listed, PathId
@@ -28,7 +28,7 @@ from api.routes.common import API_PREFIX, PROBLEMS, one_page
 from api.routes.contacts import contact_out
 from domain.agenda import agenda, promised_by, why
 from domain.case import Case
-from domain.vocabulary import ReferralStatus
+from domain.vocabulary import ReferralStatus, SystemScope
 from records import clock
 from records.access import readable_for
 from records.commands import recognition, referrals
@@ -46,7 +46,7 @@ router = APIRouter(prefix=API_PREFIX + "/referrals", tags=["referrals"], respons
 
 
 @router.post("", status_code=201, response_model=ReferralOut, responses={202: {"model": AcknowledgedOut}})
-@requires("file_referral")
+@requires("file_referral", systems=SystemScope.REFERRALS_WRITE)
 def file_referral(session: SessionDep, me: Me, body: ReferralIn) -> Any:
     """File a referral. The program's promise begins to run at once.
 
@@ -71,7 +71,7 @@ def file_referral(session: SessionDep, me: Me, body: ReferralIn) -> Any:
 
 
 @router.post("/preview")
-@requires("file_referral", writes=False)
+@requires("file_referral", writes=False, systems=SystemScope.REFERRALS_WRITE)
 def preview_referral(session: SessionDep, me: Me, body: PreviewIn) -> PreviewOut:
     """What would happen, and when, from the very plan and agenda that will run. Nothing is written."""
     found = preview(session, me.actor, body.details(), facility_id=body.facility_id, has_phone=body.has_phone)
@@ -79,7 +79,7 @@ def preview_referral(session: SessionDep, me: Me, body: PreviewIn) -> PreviewOut
 
 
 @router.get("")
-@requires("see_person", writes=True)
+@requires("see_person", writes=True, systems=SystemScope.REFERRALS_READ)
 def list_(
     request: Request,
     session: SessionDep,
@@ -118,7 +118,7 @@ def list_(
 
 
 @router.get("/{referral_id}")
-@requires("see_person", writes=True)
+@requires("see_person", writes=True, systems=SystemScope.REFERRALS_READ)
 def get(request: Request, session: SessionDep, me: Me, referral_id: PathId) -> ReferralOut:
     """Where one referral stands; for a facility as far as the person's consent covers it."""
     row = readable_for(session, me.actor, referral_id)[0]
@@ -127,7 +127,7 @@ def get(request: Request, session: SessionDep, me: Me, referral_id: PathId) -> R
 
 
 @router.get("/{referral_id}/agenda")
-@requires("see_person", writes=True)
+@requires("see_person", writes=True, systems=SystemScope.REFERRALS_READ)
 def get_agenda(request: Request, session: SessionDep, me: Me, referral_id: PathId) -> AgendaOut:
     """Everything that must happen next, soonest first, each with the rule behind it."""
     if not outward.told(request, session, me, [readable_for(session, me.actor, referral_id)[0]]):
@@ -136,7 +136,7 @@ def get_agenda(request: Request, session: SessionDep, me: Me, referral_id: PathI
 
 
 @router.get("/{referral_id}/plan")
-@requires("see_person", writes=True)
+@requires("see_person", writes=True, systems=SystemScope.REFERRALS_READ)
 def get_plan(request: Request, session: SessionDep, me: Me, referral_id: PathId) -> Listed[ContactOut]:
     """Every planned contact, and what became of it."""
     if not outward.told(request, session, me, [readable_for(session, me.actor, referral_id)[0]]):
@@ -147,7 +147,7 @@ def get_plan(request: Request, session: SessionDep, me: Me, referral_id: PathId)
 
 
 @router.get("/{referral_id}/timeline")
-@requires("see_person", writes=True)
+@requires("see_person", writes=True, systems=SystemScope.REFERRALS_READ)
 def get_timeline(
     request: Request,
     session: SessionDep,
@@ -170,7 +170,7 @@ def get_timeline(
 
 
 @router.get("/{referral_id}/attempts")
-@requires("log_attempt")
+@requires("log_attempt", systems=NEVER)
 def get_attempts(session: SessionDep, me: Me, referral_id: PathId) -> Listed[AttemptOut]:
     """Every try to reach the person, those taken back included, the newest first."""
     referral, _ = readable_for(session, me.actor, referral_id)

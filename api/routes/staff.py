@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api import cursors
-from api.access import requires
+from api.access import NEVER, requires
 from api.deps import Me, SessionDep
 from api.models.common import Cursor, Limit, Listed, PathId
 from api.models.organization import AbsenceIn, AbsenceOut, MovedOut, StaffIn, StaffOut
@@ -19,7 +19,7 @@ router = APIRouter(prefix=API_PREFIX, tags=["staff"], responses=PROBLEMS)
 
 
 @router.get("/staff")
-@requires("manage_staff")
+@requires("manage_staff", systems=NEVER)
 def list_(
     session: SessionDep,
     me: Me,
@@ -34,14 +34,14 @@ def list_(
 
 
 @router.post("/staff", status_code=201)
-@requires("manage_staff")
+@requires("manage_staff", systems=NEVER)
 def add(session: SessionDep, me: Me, body: StaffIn) -> StaffOut:
     """Add somebody, without a password yet."""
     return StaffOut.model_validate(staff.add_staff(session, me.actor, **body.model_dump()))
 
 
 @router.post("/staff/{staff_id}/absences", status_code=201)
-@requires("set_absence")
+@requires("set_absence", systems=NEVER)
 def set_absence(session: SessionDep, me: Me, staff_id: PathId, body: AbsenceIn) -> AbsenceOut:
     """A bridger is away; with a cover, the people move there once it begins."""
     row = absences.set_absence(
@@ -51,7 +51,7 @@ def set_absence(session: SessionDep, me: Me, staff_id: PathId, body: AbsenceIn) 
 
 
 @router.post("/absences/{absence_id}/end")
-@requires("set_absence")
+@requires("set_absence", systems=NEVER)
 def end_absence(session: SessionDep, me: Me, absence_id: PathId) -> MovedOut:
     """The bridger is back; the people return with what is still to come."""
     return MovedOut(referral_ids=absences.end_absence(session, me.actor, absence_id))

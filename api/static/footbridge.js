@@ -26,3 +26,12 @@ document.addEventListener("submit", (event) => {
 
 // Coming back with the back button finds the form ready again.
 window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(release));
+
+// What is shown once can be copied with one press. Where the browser does not let us, the button stays hidden.
+for (const button of navigator.clipboard ? document.querySelectorAll("button[data-copies]") : []) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent.trim());
+    button.parentElement.querySelector("[data-copied]").textContent = "Copied.";
+  });
+}

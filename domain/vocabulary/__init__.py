@@ -21,6 +21,7 @@ from domain.vocabulary.referrals import (
     ReferralStatus,
     ReleaseKind,
 )
+from domain.vocabulary.systems import SystemScope
 from domain.vocabulary.words import Word
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "SigningMethod",
     "Strength",
     "Subject",
+    "SystemScope",
     "Unusual",
     "WelfareDecision",
     "Word",

@@ -143,6 +143,9 @@ def begin_consent(work: Work) -> None:
     before = (ConsentStatus.PENDING, None) if latest is None else (_status(versions, latest), latest.expires_at)
     if said == before or (latest is None and referral.consent is ConsentStatus.PENDING):
         return
+    if referral.consent is ConsentStatus.GIVEN and work.actor.only is not None:
+        said_by = "Somebody must have seen the person agree. Leave this out; a planner or bridger writes it down."
+        raise Invalid("consent_by_a_system", said_by, field="consent")
     work.add(_answered(work, referral.consent, referral.consent_expires_at, versions))
 
 

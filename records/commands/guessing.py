@@ -5,6 +5,8 @@
 - A browser in which this person signed in before counts by itself. Whoever guesses elsewhere, at one account or at all
   of a hospital's, from one address or a thousand, does not make it wait.
 
+- Bearer tokens that nobody has, from one network address: the same as its wrong tries, counted by themselves.
+
 So a stranger has 60 tries an hour at one account, and as many from one address at all accounts together; who works here
 signs in where they always do, meanwhile. What remains: while it lasts, a browser used for the first time may wait.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +24,7 @@ from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from records import clock
+from records import clock, engine
 from records.commands.sessions import kept, real
 from records.sealing import secret_key
 from records.tables import AddressTries, KnownDevice, Staff
@@ -68,6 +71,23 @@ def count_wrong(session: Session, staff: Staff | None, source: Source) -> int:
     staff.failed_sign_ins += 1
     staff.locked_until = _until(now, staff.failed_sign_ins, FREE_TRIES) or staff.locked_until
     return staff.failed_sign_ins
+
+
+def slow_down(address: str) -> int:
+    """A bearer token came from there that nobody has. Returns how many seconds the next ones from there must wait: not
+    for the secret's sake, which cannot be guessed, but so that whoever floods costs no more than a look.
+
+    Opens transactions of its own. A token that comes during a wait neither counts nor prolongs it.
+    """
+    source, now = Source(address=f"token:{address}"), clock.now()
+    with engine.read_session() as session:
+        row = _address(session, source)
+        until = row.locked_until if row is not None else None
+    if until is None or until <= now:
+        with engine.transaction() as session:
+            _count_at_address(session, source, now)
+        return 0
+    return max(math.ceil((until - now) / clock.speed() / timedelta(seconds=1)), 1)
 
 
 def forget_wrong(session: Session, staff: Staff, source: Source) -> None:

@@ -92,6 +92,11 @@ def receive_notification(session: Session, actor: Actor, message: object) -> Tak
     return _for_sender(session, actor, taken)
 
 
+def _hand(actor: Actor) -> Actor:
+    """Who stands in the journal: the system that sent the message; with a person's token, the interface."""
+    return system_actor(actor.program_id, "system:fhir" if actor.staff_id is not None else actor.id)
+
+
 def _for_sender(session: Session, actor: Actor, taken: Taken) -> Taken:
     """What the sender may know: of a referral that another facility filed, and of none, a facility hears the same."""
     referral = session.get(Referral, taken.referral_id) if taken.referral_id else None
@@ -111,7 +116,7 @@ def _take(session: Session, actor: Actor, program: Program, notice: Notification
         "person_id": person_id,
         "referral_id": referral.id if referral else None,
     }
-    hand = system_actor(program.id, "system:fhir")
+    hand = _hand(actor)
     if referral is not None and notice.person.is_deceased:
         record_death(session, hand, referral.id, notice.person.deceased_at)
         return Taken("died", "The death was recorded; every reminder and message stopped.", **known)
@@ -276,7 +281,7 @@ def _facility(session: Session, actor: Actor, program: Program, notice: Notifica
     setting = notice.setting_hint or Setting.GENERAL_HOSPITAL
     return add_facility(
         session,
-        system_actor(program.id, "system:fhir"),
+        _hand(actor),
         notice.facility.name or "A facility without a name",
         FacilityKind.HOSPITAL,
         setting,

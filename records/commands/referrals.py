@@ -108,7 +108,7 @@ def file_referral(
             number=_number(),
             person_id=known.id,
             facility_id=facility.id,
-            planner_id=None if actor.is_system else actor.id,
+            planner_id=actor.staff_id,
             source=source,
             setting=details.setting,
             protocol_id=newest_for_setting(session, program.id, details.setting),
@@ -158,7 +158,7 @@ def submit_draft(
         _fill(work.referral, details, work.now)
     _check_details(details_of(work.referral), work.now, work.rows.person.zone)
     _require_minimum(work.rows.person, details_of(work.referral))
-    work.referral.planner_id = work.referral.planner_id or (None if actor.is_system else actor.id)
+    work.referral.planner_id = work.referral.planner_id or actor.staff_id
     begin_consent(work)
     _submit(work)
     work.settle()

@@ -15,7 +15,7 @@ from domain.reading import Finding, Look, find_unusual
 from domain.vocabulary import Role
 from records import clock
 from records.access import Actor
-from records.tables import Assignment, BrokenGlass, EscalationTold, Person, Reading, Referral, Staff
+from records.tables import Assignment, BrokenGlass, EscalationTold, Person, Reading, Referral, Staff, SystemToken
 
 PAGE = 100
 LOOKED_AT_AT_ONCE = 50_000
@@ -42,15 +42,19 @@ def list_looks(
     if staff_id:
         about.append(col(Reading.staff_id) == staff_id)
     rows = session.exec(
-        select(Reading, Staff.name, Referral.number)
+        select(Reading, Staff.name, Referral.number, SystemToken)
         .outerjoin(Staff, col(Staff.id) == col(Reading.staff_id))
+        .outerjoin(SystemToken, col(SystemToken.id) == col(Reading.staff_id))
         .outerjoin(Referral, col(Referral.id) == col(Reading.referral_id))
         .where(*about)
         .order_by(col(Reading.at).desc(), col(Reading.id).desc())
         .offset(offset)
         .limit(limit + 1)
     ).all()
-    return [Looked(reading, name or "", number or "") for reading, name, number in rows]
+    return [
+        Looked(reading, system.shown_name if system is not None else name or "", number or "")
+        for reading, name, number, system in rows
+    ]
 
 
 def find_people(session: Session, actor: Actor, words: str, limit: int = 20) -> list[tuple[Person, Sequence[str]]]:
@@ -86,12 +90,12 @@ def get_person(session: Session, actor: Actor, person_id: str) -> Person:
     return person
 
 
-def get_reader(session: Session, actor: Actor, staff_id: str) -> Staff:
-    """A member of staff of the program, former ones too. Raises NotFound."""
-    row = session.get(Staff, staff_id)
+def get_reader_name(session: Session, actor: Actor, reader_id: str) -> str:
+    """The name of a member of staff of the program, former ones too, or of a system. Raises NotFound."""
+    row = session.get(Staff, reader_id) or session.get(SystemToken, reader_id)
     if row is None or row.program_id != actor.program_id:
         raise NotFound("That member of staff")
-    return row
+    return row.shown_name if isinstance(row, SystemToken) else row.name
 
 
 def list_readers(session: Session, actor: Actor) -> list[Staff]:

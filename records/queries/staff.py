@@ -10,7 +10,10 @@ from domain.vocabulary import Role
 from records import clock
 from records.queries.case import CaseRows
 from records.queries.consents import covers_telling
-from records.tables import Staff
+from records.tables import Staff, SystemToken
+
+SYSTEM_ID = "sys_"
+"""How the ids of systems' tokens begin."""
 
 
 def find_active(session: Session, staff_id: str | None) -> Staff | None:
@@ -69,12 +72,17 @@ def _in_charge(session: Session, rows: CaseRows) -> Staff | None:
 
 
 def names_of(session: Session, staff_ids: Iterable[str | None]) -> dict[str, str]:
-    """The names of these members of staff by id, in one query."""
+    """The names of these members of staff by id, in one query; with those of other organizations' systems, in two."""
     wanted = {staff_id for staff_id in staff_ids if staff_id}
-    if not wanted:
-        return {}
-    rows = session.exec(select(Staff.id, Staff.name).where(col(Staff.id).in_(wanted)))
-    return dict(rows.all())
+    systems = {one for one in wanted if one.startswith(SYSTEM_ID)}
+    found: dict[str, str] = {}
+    if wanted - systems:
+        rows = session.exec(select(Staff.id, Staff.name).where(col(Staff.id).in_(wanted - systems)))
+        found = dict(rows.all())
+    if systems:
+        tokens = session.exec(select(SystemToken).where(col(SystemToken.id).in_(systems)))
+        found |= {row.id: row.shown_name for row in tokens}
+    return found
 
 
 def list_demonstration_staff(session: Session) -> list[Staff]:

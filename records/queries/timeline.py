@@ -13,8 +13,8 @@ from domain import timeline
 from domain.contact import LATE_ENTRY
 from domain.sensitivity import open_facts
 from records import clock
-from records.queries.staff import names_of
-from records.tables import Contact, JournalEntry, Person, Referral, Staff
+from records.queries.staff import SYSTEM_ID, names_of
+from records.tables import Contact, JournalEntry, Person, Referral, Staff, SystemToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,9 @@ def open_facts_of(session: Session, rows: Sequence[JournalEntry]) -> dict[int, d
     outside = set(
         session.exec(select(Staff.id).where(col(Staff.id).in_(writers), col(Staff.facility_id).is_not(None))).all()
     )
+    if any(writer.startswith(SYSTEM_ID) for writer in writers):
+        of_facilities = col(SystemToken.id).in_(writers) & col(SystemToken.facility_id).is_not(None)
+        outside |= set(session.exec(select(SystemToken.id).where(of_facilities)).all())
     return {row.seq: open_facts(row.event, row.data, is_of_facility=row.actor in outside) for row in rows}
 
 

@@ -28,6 +28,7 @@ from records.tables.sign_in import (
     SignInRules,
     SignInStep,
 )
+from records.tables.systems import SystemToken
 
 __all__ = [
     "Absence",
@@ -71,4 +72,5 @@ __all__ = [
     "SignInStep",
     "Staff",
     "StaffSession",
+    "SystemToken",
 ]

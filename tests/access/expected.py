@@ -11,13 +11,17 @@ import tempfile
 from pathlib import Path
 
 from records import clock, engine
-from tests.access.asking import Answer, Asked, Route, open_world
-from tests.access.world import ROLES, WHOSE, build_world
+from tests.access.asking import OVER, Answer, Asked, Route, open_world
+from tests.access.world import ROLES, SEEING, SYSTEMS, WHOSE, build_world
 from tests.support import databases
 
 TABLE = Path(__file__).with_name("expected.csv")
 REFUSED_FIRST = "own", "stranger"
-"""Whoever is not let in at all gets the same answer whosever things it is, so two sides are enough."""
+"""A role that may not use the route is refused whosever things it is, so two sides are enough. Whoever is not signed in
+at all is answered before the route's own code runs: one is."""
+HALF_AND_OVER = (*OVER, "other scope")
+NO_SUCH = "–"
+"""The cell of a token that is good for less, on a page: no token opens one, which the columns of good ones show."""
 NOBODYS = "nobody's"
 """The answer about what does not exist, beside the others."""
 Answers = dict[tuple[str, str], dict[str, Answer]]
@@ -30,14 +34,27 @@ async def ask_everything(asked: Asked) -> Answers:
     for route in asked.routes:
         for column, who in asked.everybody().items():
             cell: dict[str, Answer] = {}
-            lets_in = column in ROLES and route.lets_in(column)
-            for whose in sides(asked, route):
-                if lets_in or whose in REFUSED_FIRST:
-                    cell[whose] = await asked.ask(route, who(route), asked.world.things[whose])
+            lets_in = column in SEEING and route.lets_in(column)
+            for whose in _asked_about(asked, route, column, lets_in=lets_in):
+                cell[whose] = await asked.ask(route, who(route), asked.world.things[whose])
             if route.parameters and lets_in:
                 cell[NOBODYS] = await asked.ask(route, who(route), {})
+            if route.access.kind == "public" and column in ROLES[1:]:
+                cell = found[route.name, ROLES[0]]  # a public endpoint is not told who comes: one role stands for all
             found[route.name, column] = cell
     return found
+
+
+def _asked_about(asked: Asked, route: Route, column: str, *, lets_in: bool) -> list[str]:
+    """Whose things this is asked about: all of them by whoever is let in, one's own by whoever is nobody here."""
+    every = sides(asked, route)
+    if lets_in:
+        return [] if route.access.kind == "public" and column in ROLES[1:] else every
+    if column in ROLES or (column in SYSTEMS and route.is_for_machines):
+        return [whose for whose in every if whose in REFUSED_FIRST]
+    if column in HALF_AND_OVER and not route.is_for_machines:
+        return []
+    return ["own"]
 
 
 def sides(asked: Asked, route: Route) -> list[str]:
@@ -59,6 +76,8 @@ def table_of(asked: Asked, answers: Answers) -> list[list[str]]:
 
 def in_words(cell: dict[str, Answer]) -> str:
     """`200 own revoked; 404 stranger`, or the number alone when it is the same for all."""
+    if not cell:
+        return NO_SUCH
     by_status: dict[int, list[str]] = {}
     for whose, answer in cell.items():
         if whose == NOBODYS:

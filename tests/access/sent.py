@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.access.world import PASSWORD
 from tests.records.notices import notice
 
 NOTE: dict[str, Any] = {"note": "words"}
@@ -102,6 +103,8 @@ FORMS: dict[str, dict[str, Any]] = {
                    "facility_id": "{facility_id}", "supervisor_id": "{supervisor_id}"},
     "/privacy": {"search": "{family}"},
     "/break-glass": {"number": "{number}", "reason": "words"},
+    "/systems/new": {"name": "Words", "whose": "{facility_id}", "scopes": "referrals.read", "days": "90",
+                     "current": PASSWORD},
     "/staff/{staff_id}/disable": {"hand_over_to": "{cover_id}"},
     "/staff/{staff_id}/profile": {"languages": "en", "gender": "unstated"},
     "/referrals/{referral_id}/escalations/{escalation_id}/act": NOTE,
@@ -125,6 +128,12 @@ QUERIES: dict[str, dict[str, str]] = {
     "/measures/{key}/cases": {"kind": "counted"},
 }
 """By the path of the route: what may stand behind the question mark and names something of somebody's."""
+
+SENT_QUERIES: dict[str, dict[str, str]] = {"/api/v1/imports": {"facility_id": "{facility_id}"}}
+"""The same for what is sent by a POST."""
+
+LIST = b"first_name,last_name\nAda,Words\n"
+"""What is sent as a release list. It lacks columns, so that nothing is filed."""
 
 FIXED = {"key": "referral-to-acceptance", "section": "waiting", "token": "none", "form_id": "none"}
 """Parts of a path that are words of ours and nobody's thing."""

@@ -10,8 +10,8 @@ from api.app import create_app
 from records.settings import get_settings
 from tests.access.asking import Answer, Asked, Route, names_in, nobodys, routes_of, without_what_changes
 from tests.access.expected import NOBODYS, Answers, ask_everything, read_table, sides, table_of
-from tests.access.sent import BODIES, FORMS, QUERIES
-from tests.access.world import FAMILY, ROLES, WHOSE
+from tests.access.sent import BODIES, FORMS, QUERIES, SENT_QUERIES
+from tests.access.world import FAMILY, SEEING, WHOSE
 
 ANY_REFERRAL = "GET /api/v1/referrals/{referral_id}"
 """Whoever gets this one sees the person and what hangs on them."""
@@ -77,7 +77,7 @@ def _faults(answers: Answers) -> list[str]:
 def _names_shown(answers: Answers) -> list[str]:
     """Names in any answer, lists above all, of people whom the role may not see."""
     told = []
-    for role in ROLES:
+    for role in SEEING:
         hidden = [FAMILY[whose] for whose in _hidden(answers, role)] + list(OTHERS_NAMES)
         for (route, who), cell in answers.items():
             for whose, answer in cell.items() if who == role else ():
@@ -89,7 +89,7 @@ def _more_than_nothing(asked: Asked, answers: Answers) -> list[str]:
     """Foreign things in a path, against what does not exist: the whole answer."""
     told = []
     for route in asked.routes:
-        for role in ROLES if route.parameters else ():
+        for role in SEEING if route.parameters else ():
             cell = answers[route.name, role]
             if not route.lets_in(role):
                 continue
@@ -116,7 +116,7 @@ def test_a_foreign_id_beside_ones_own_answers_as_if_it_did_not_exist(asked: Aske
 async def _differences(asked: Asked) -> list[str]:
     told: list[str] = []
     own = asked.world.things["own"]
-    for role in ROLES:
+    for role in SEEING:
         who = asked.everybody()[role]
         hidden = await _hidden_now(asked, role)
         for route in asked.routes:
@@ -142,7 +142,8 @@ async def _hidden_now(asked: Asked, role: str) -> set[str]:
 def _named(route: Route) -> list[str]:
     """What is swapped: every id, unless the path's only one is all there is; the other test does those."""
     sent = QUERIES if route.method == "GET" else BODIES if route.is_for_machines else FORMS
-    named = {*route.parameters, *names_in(sent.get(route.path, {}))}
+    more = SENT_QUERIES.get(route.path, {}) if route.method != "GET" else {}
+    named = {*route.parameters, *names_in(sent.get(route.path, {})), *names_in(more)}
     return sorted(named) if named != set(route.parameters) or len(named) > 1 else []
 
 
@@ -172,7 +173,7 @@ def test_the_table_has_a_row_for_every_route_and_no_other() -> None:
 
 def test_every_body_form_and_query_belongs_to_a_route() -> None:
     routes = list(routes_of(create_app(get_settings()).routes))
-    assert set(BODIES) | set(FORMS) <= {route.path for route in routes if route.method != "GET"}
+    assert set(BODIES) | set(FORMS) | set(SENT_QUERIES) <= {route.path for route in routes if route.method != "GET"}
     assert set(QUERIES) <= {route.path for route in routes if route.method == "GET"}
 
 

@@ -15,7 +15,7 @@ Whose a thing is, is said from where the hospital's planner, one bridger, their 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -24,6 +24,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
+from domain.access import FACILITY_SCOPES
 from domain.vocabulary import (
     ClosureReason,
     ConsentStatus,
@@ -35,6 +36,7 @@ from domain.vocabulary import (
     Outcome,
     Role,
     Setting,
+    SystemScope,
 )
 from records import clock, engine
 from records.access import Actor, actor_of, system_actor
@@ -56,18 +58,36 @@ from records.commands import (
     referrals,
     sign_in,
     staff,
+    systems,
 )
 from records.commands.imports import import_releases
 from records.commands.passwords import hash_password
-from records.tables import ApiToken, ConsentVersion, Contact, Offer, ProtocolVersion, Referral, Staff, StaffSession
+from records.tables import (
+    ApiToken,
+    ConsentVersion,
+    Contact,
+    Offer,
+    ProtocolVersion,
+    Referral,
+    Staff,
+    StaffSession,
+    SystemToken,
+)
 
 BEGAN = datetime(2026, 11, 3, 15, 0, tzinfo=UTC)  # a Tuesday, ten in the morning in New York
 PASSWORD = "three quiet herons wade"
 
 WHOSE = ("own", "offered", "unassigned", "elsewhere", "stranger", "transferred", "handed", "closed", "revoked")
 ROLES = tuple(role.value for role in Role)
+SYSTEMS = {"hospital system": ("planner",), "program system": ("manager", "admin")}
+"""The systems with a token that is good for all it can be good for, and the roles whose rights it has."""
+SEEING = (*ROLES, *SYSTEMS)
+"""Everybody who sees something of somebody's."""
 FAMILY = {whose: f"{whose.title()}person" for whose in WHOSE}
 """The family name of the person behind each: a word that stands nowhere else."""
+
+HALF = frozenset({SystemScope.REFERRALS_READ, SystemScope.FHIR_RECEIVE, SystemScope.EVENTS_READ})
+"""The scopes of one of two tokens, of which the other has all the others."""
 
 Things = dict[str, str]
 """The ids of one side's things, by the name that routes give them."""
@@ -81,6 +101,8 @@ class World:
     staff: dict[str, str] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
+    halves: dict[bool, str] = field(default_factory=dict)
+    """Two tokens of the program's systems: of which the first (False) has the scopes of `HALF`, the other all else."""
     now: datetime = BEGAN
 
     def numbers(self) -> dict[str, str]:
@@ -164,6 +186,7 @@ def build_world() -> World:
         things.setdefault("second_id", world.things["own"]["second_id"])
     clock.set_to(BEGAN + timedelta(days=12))
     _keys(ours, world)
+    _tokens_of_systems(ours, theirs, world)
     world.now = clock.now()
     return world
 
@@ -331,6 +354,31 @@ def _keys(program: _Program, world: World) -> None:
             kept.ends_at = clock.now()
         for token in session.exec(select(ApiToken).where(ApiToken.staff_id == world.staff["expired"])):
             token.expires_at = clock.now()
+
+
+def _tokens_of_systems(ours: _Program, theirs: _Program, world: World) -> None:
+    """One that is good for everything and one for half of it, one that was revoked, one that is over."""
+
+    def made(program: _Program, name: str, scopes: Iterable[SystemScope], facility: str = "") -> tuple[str, str]:
+        with _step(program) as session:
+            row, token = systems.create_system_token(
+                session, program.hand, name=name, scopes=scopes, facility_id=program.facilities.get(facility)
+            )
+            row.used_at = clock.now()  # noted a moment ago: noting it again with each request would be forgotten too
+            return row.id, token
+
+    everything = frozenset(SystemScope)
+    _, world.tokens["hospital system"] = made(ours, "Riverside EHR", FACILITY_SCOPES, "hospital")
+    own, world.tokens["program system"] = made(ours, "Reports", everything)
+    for is_first, scopes in ((False, HALF), (True, everything - HALF)):
+        _, world.halves[is_first] = made(ours, "Half", scopes)
+    revoked, world.tokens["revoked token"] = made(ours, "Revoked", everything)
+    over, world.tokens["expired token"] = made(ours, "Over", everything)
+    with _step(ours) as session:
+        systems.revoke_system_token(session, ours.actors["manager"], revoked)
+        session.get_one(SystemToken, over).expires_at = clock.now()
+    world.things["own"]["system_id"] = own
+    world.things["stranger"]["system_id"], _ = made(theirs, "Strangersystem", everything)
 
 
 @contextmanager

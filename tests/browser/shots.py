@@ -89,7 +89,13 @@ FACES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     ),
     "admin": (
         "admin@footbridge.example",
-        (("staff", "/staff"), ("new", "/staff/new"), ("member", "/staff > Rosa Ejemplo")),
+        (
+            ("staff", "/staff"),
+            ("new", "/staff/new"),
+            ("member", "/staff > Rosa Ejemplo"),
+            ("systems", "/systems"),
+            ("system", "/systems/new"),
+        ),
     ),
 }
 """For each face: who signs in, and its pages. `A > B` follows link B of page A; `+ C` goes on below where it led."""

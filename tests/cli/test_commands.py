@@ -19,7 +19,7 @@ from cli import main as entry
 from cli.opening import Stop
 from domain.errors import Conflict, NotFound
 from records import clock, engine, migrate
-from records.commands import links, sign_in
+from records.commands import links, sign_in, systems
 from records.seed.people import PASSWORD
 from records.settings import get_settings
 from records.tables import Bridger, Program, Referral, Staff, StaffSession
@@ -256,3 +256,26 @@ def test_a_setting_that_cannot_be_read_is_named(terminal: Path, monkeypatch: pyt
     get_settings.cache_clear()
     with pytest.raises(Stop, match="FOOTBRIDGE_PORT: "):
         run("migrate")
+
+
+def test_a_systems_token_is_made_listed_and_revoked(set_up: Path) -> None:
+    said = run("system-token", "add", "Jail list", "--scope", "releases.import", "--facility", "example county jail")
+    token = said.stdout.strip()
+    assert said.stdout == f"{token}\n", "the token is all that stdout holds"
+    assert "Jail list for Example County Jail, good for 90 days" in said.stderr
+    with engine.read_session() as session:
+        found = systems.find_system(session, token)
+        assert found is not None
+        assert (found.over, found.scopes) == ("", {"releases.import"})
+        token_id = found.actor.id
+    assert token_id in said.stderr
+    listed = run("system-token", "list").stdout
+    assert f"{token_id}  Jail list, Example County Jail: releases.import; never used; ends " in listed
+    assert "opens nothing from now on" in run("system-token", "revoke", token_id).stdout
+    assert run("system-token", "list").stdout == ""
+    with engine.read_session() as session:
+        found = systems.find_system(session, token)
+    assert found is not None
+    assert found.over == "revoked"
+    with pytest.raises(Conflict):
+        run("system-token", "revoke", token_id)

@@ -90,8 +90,14 @@ def test_a_text_fits_into_one_message_of_plain_letters(message: StaffMessage) ->
         assert text.subject == ""
 
 
-ABOUT_ONESELF = {StaffMessage.CHOOSE_PASSWORD, StaffMessage.SIGN_IN_CHANGED, StaffMessage.SECOND_STEP_REFUSED}
-"""These concern no referral."""
+ABOUT_NO_REFERRAL = {
+    StaffMessage.CHOOSE_PASSWORD,
+    StaffMessage.SIGN_IN_CHANGED,
+    StaffMessage.SECOND_STEP_REFUSED,
+    StaffMessage.SYSTEM_TOKEN_MADE,
+    StaffMessage.SYSTEM_TOKEN_ENDING,
+}
+"""These concern how somebody, or a system, comes in."""
 
 
 @every_message
@@ -101,7 +107,7 @@ def test_a_message_says_whose_it_is_which_one_and_where_to_sign_in(message: Staf
     assert text.body.startswith("Harbor Line: ")
     assert mail.body.startswith("Hello Casey,\n\n")
     for body in (mail.body, text.body):
-        assert "K7Q4-M2XD" in body or message in ABOUT_ONESELF
+        assert "K7Q4-M2XD" in body or message in ABOUT_NO_REFERRAL
         assert f"https://footbridge.example.org{message.path}" in body
     assert 5 < len(mail.subject) <= 60
     assert "\n" not in mail.subject

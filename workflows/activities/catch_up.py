@@ -15,6 +15,7 @@ from records.commands.absences import keep_absences
 from records.commands.clearances import keep_clearances
 from records.commands.idempotency import forget_answers
 from records.commands.sealing import seal
+from records.commands.systems import warn_of_ending
 from records.commands.upkeep import mark_all_untold, mark_told, mark_upkeep_ran
 from records.engine import read_session, transaction
 from records.queries.upkeep import agenda_lateness, list_undelivered, list_untold, told_by_program
@@ -37,7 +38,8 @@ class CatchUp:
 
     @activity.defn(name=names.CATCH_UP)
     async def catch_up(self) -> CaughtUp:
-        """Absences begin and end, clearances end; whoever was not told is, in batches, until the minute is nearly over.
+        """Absences begin and end, clearances end, somebody is told of tokens that end soon; whoever was not told is, in
+        batches, until the minute is nearly over.
 
         Last, the journal is sealed, and what is kept for a day only is forgotten.
         """
@@ -90,6 +92,7 @@ def _keep_absences() -> None:
     with transaction() as session:
         keep_absences(session)
         keep_clearances(session)
+        warn_of_ending(session)
 
 
 def _lateness() -> float:
