@@ -2,6 +2,7 @@
 
 Each entry's hash covers the entry before it, so an alteration, a deletion or a reordering shows. The head of a
 referral's chain is kept on the referral, so that appending needs no look-up and cutting off the end shows too.
+What people told in words is kept sealed (`records/tables/told.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sqlmodel import Session, select
 
 from records import clock
 from records.tables import JournalEntry, Program, Referral
+from records.tables.told import WORDS, Told
 from records.writing import JOURNAL
 
 SYSTEM = "system"
@@ -38,7 +40,7 @@ def append(
     the referral changes too, so that nothing can be committed without them.
     """
     now = clock.now()
-    entry = {
+    entry: dict[str, Any] = {
         "program_id": referral.program_id,
         "stream": referral.id,
         "seq": referral.journal_seq + 1,
@@ -47,7 +49,7 @@ def append(
         "recorded_at": now,
         "actor": actor,
         "subject_id": subject_id,
-        "data": plain(data),
+        "data": facts_of(event, data),
         "prev_hash": referral.journal_head,
     }
     entry["hash"] = _digest(*_covered(entry))
@@ -73,7 +75,7 @@ def append_for_program(
         recorded_at=now,
         actor=actor,
         subject_id=subject_id,
-        data=plain(data),
+        data=facts_of(event, data),
         prev_hash=last.hash if last else "",
         hash="",
     )
@@ -81,6 +83,20 @@ def append_for_program(
     session.add(entry)
     session.flush()
     return entry
+
+
+_OWN_REASONS = frozenset({"cancel.requested", "contact.waived", "rhythm.changed", "welfare.decided"})
+"""Events whose reason somebody has typed; with others it is a word of the vocabulary or a sentence of ours."""
+
+
+def facts_of(event: str, data: dict[str, Any]) -> dict[str, Any]:
+    """The facts of an event as the journal keeps them, with what somebody told in words marked as such."""
+    facts: dict[str, Any] = plain(data)
+    for name in WORDS:
+        text = facts.get(name)
+        if text and (name != "reason" or event in _OWN_REASONS):
+            facts[name] = Told(text)
+    return facts
 
 
 _COVERED = ("prev_hash", "stream", "seq", "event", "at", "recorded_at", "actor", "subject_id", "data")
@@ -104,6 +120,8 @@ def _digest(
     data: dict[str, Any],
 ) -> str:
     when, written = instant_text(at), instant_text(recorded_at)
+    if any(value.__class__ is Told for value in data.values()):
+        data = {name: value.covered if value.__class__ is Told else value for name, value in data.items()}
     covered = [prev_hash, stream, seq, event, when, written, actor, subject_id, data]
     return hashlib.sha256(_IN_ORDER.encode(covered).encode()).hexdigest()
 

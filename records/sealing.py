@@ -7,22 +7,29 @@ sealed for another purpose, does not open.
 
     kept = seal("JBSWY3DP", purpose="second factor", about=staff_id)      # "s1.4f0c2a9e.kZ…"
     open_sealed(kept, purpose="second factor", about=staff_id)            # "JBSWY3DP"
+
+The columns that hold what somebody can be hurt by are sealed one by one (`records/tables/sealed.py`); what must be
+found again has marks beside it (`records/marks.py`). See docs/encryption.md.
 """
 
 from __future__ import annotations
 
 import base64
+import hmac
 import secrets
+from binascii import a2b_base64, b2a_base64
 from functools import lru_cache
+from os import urandom
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from records.settings import get_settings
+from records.settings import Settings, get_settings
 
 FORMAT = "s1"
+COLUMN_FORMAT = "c1"
 _NONCE = 12  # bytes, random: NIST SP 800-38D allows 2**32 values a key
 _own_secret = secrets.token_bytes(32)
 
@@ -42,7 +49,7 @@ def open_sealed(sealed: str, *, purpose: str, about: str) -> str:
     """What `seal` was given. Raises CannotOpen."""
     kind, _, rest = sealed.partition(".")
     named, _, body = rest.partition(".")
-    secret = next((one for one in (secret_key(), *_former_keys()) if key_id(one) == named), None)
+    secret = next((one for one in secrets_known() if key_id(one) == named), None)
     if kind != FORMAT or secret is None:
         raise CannotOpen(f"there is no key {named!r} for this")
     try:
@@ -65,9 +72,10 @@ def key_id(secret: bytes) -> str:
     return _derived(secret, "key id", 4).hex()
 
 
-def _former_keys() -> list[bytes]:
+def secrets_known() -> list[bytes]:
+    """The secret key, and the former ones after it."""
     given = get_settings().former_secret_keys.get_secret_value()
-    return [one.strip().encode() for one in given.split(",") if one.strip()]
+    return [secret_key(), *(one.strip().encode() for one in given.split(",") if one.strip())]
 
 
 def _key(secret: bytes, purpose: str) -> bytes:
@@ -78,3 +86,69 @@ def _key(secret: bytes, purpose: str) -> bytes:
 def _derived(secret: bytes, purpose: str, length: int) -> bytes:
     info = f"footbridge {purpose}".encode()
     return HKDF(algorithm=hashes.SHA256(), length=length, salt=None, info=info).derive(secret)
+
+
+class Keyring:
+    """What columns are sealed, opened and marked with under the settings of this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        known = secrets_known()
+        self.settings = settings
+        self.current = key_id(known[0])
+        self.prefix = f"{COLUMN_FORMAT}.{self.current}."
+        self.ciphers = {key_id(one): AESGCM(_derived(one, "columns", 32)) for one in reversed(known)}
+        self.marking = tuple((key_id(one), _derived(one, "marks", 32)) for one in known)
+        self._seal = self.ciphers[self.current].encrypt
+        self._mark_key = self.marking[0][1]
+
+    def seal(self, text: str, about: bytes) -> str:
+        """A column's value as the database keeps it."""
+        nonce = urandom(_NONCE)
+        return self.prefix + b2a_base64(nonce + self._seal(nonce, text.encode(), about), newline=False).decode()
+
+    def open(self, kept: str, about: bytes) -> str:
+        """A column's value as it was given. Raises CannotOpen."""
+        cipher = self.ciphers.get(kept[_KEY_ID])
+        if cipher is None:
+            raise CannotOpen(f"there is no key {kept[_KEY_ID]!r} for {about.decode()}")
+        try:
+            raw = a2b_base64(kept[_BODY:])
+            return cipher.decrypt(raw[:_NONCE], raw[_NONCE:], about).decode()
+        except (InvalidTag, ValueError) as error:
+            raise CannotOpen(f"what {about.decode()} holds was altered, or belongs elsewhere") from error
+
+    def mark(self, text: str) -> str:
+        """What is kept in place of `text` where equal things must be found."""
+        return self.current + hmac.digest(self._mark_key, text.encode(), "sha256").hex()[:_MARK]
+
+    def marks(self, text: str) -> list[str]:
+        """The same under the key of now, and under each former one."""
+        given = text.encode()
+        return [name + hmac.digest(key, given, "sha256").hex()[:_MARK] for name, key in self.marking]
+
+
+_KEY_ID = slice(len(COLUMN_FORMAT) + 1, len(COLUMN_FORMAT) + 9)
+_BODY = len(COLUMN_FORMAT) + 10
+_MARK = 16  # hexadecimal digits, 64 bits: two of a million values coincide once in 40 million programs
+_ring: Keyring | None = None
+
+
+def keyring() -> Keyring:
+    """The keys as the settings say now."""
+    global _ring
+    settings = get_settings()
+    if _ring is None or _ring.settings is not settings:
+        _ring = Keyring(settings)
+    return _ring
+
+
+is_on = True
+"""Whether columns are sealed. Off only where it is measured what sealing costs, and in the test that must find."""
+
+
+def leave_in_clear() -> None:
+    """Let this process write columns in the clear, to compare. Raises RuntimeError in production."""
+    global is_on
+    if get_settings().environment == "production":
+        raise RuntimeError("production seals its columns")
+    is_on = False

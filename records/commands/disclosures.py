@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from domain.consent import Decision, Recipient, may_disclose, notice_text, standing
 from domain.vocabulary import Category, Purpose, RecipientKind
 from records.ids import new_id
+from records.marks import is_recipient, set_recipient
 from records.queries.consents import consents_by_referral, consents_of
 from records.tables import Disclosure, Referral
 
@@ -47,7 +48,7 @@ def disclose(
     consents = consents_of(session, referral.id)
     decision = may_disclose(consents, recipient, category, purpose, now)
     row = _row(referral, what, recipient, category, purpose, decision, now)
-    row.recipient = to or recipient.name or recipient.kind.value
+    set_recipient(row, to or recipient.name or recipient.kind.value)
     row.consent = standing(consents, now).value
     row.by, row.subject_id = by, subject_id
     if decision.is_allowed:
@@ -90,7 +91,7 @@ def show(
     """
     rows = list(referrals)
     consents = consents_by_referral(session, [row.id for row in rows])
-    known = _shown_before(session, [row.id for row in rows], what, to, now - ONE_TELLING)
+    known = _shown_before(session, rows, what, to, now - ONE_TELLING)
     found: dict[str, Disclosure] = {}
     for referral in rows:
         mine = consents.get(referral.id, [])
@@ -98,7 +99,8 @@ def show(
         before = known.get((referral.id, decision.is_allowed, decision.reason, decision.consent_id))
         if before is None:
             before = _row(referral, what, recipient, category, purpose, decision, now)
-            before.recipient, before.consent, before.by = to, standing(mine, now).value, by
+            set_recipient(before, to)
+            before.consent, before.by = standing(mine, now).value, by
             before.sent_at = now if decision.is_allowed else None
             session.add(before)
         found[referral.id] = before
@@ -106,15 +108,15 @@ def show(
 
 
 def _shown_before(
-    session: Session, referral_ids: list[str], what: str, to: str, since: datetime
+    session: Session, referrals: list[Referral], what: str, to: str, since: datetime
 ) -> dict[tuple[str, bool, str, str | None], Disclosure]:
-    if not referral_ids:
+    if not referrals:
         return {}
     rows = session.exec(
         select(Disclosure).where(
-            col(Disclosure.referral_id).in_(referral_ids),
+            col(Disclosure.referral_id).in_([row.id for row in referrals]),
             Disclosure.what == what,
-            Disclosure.recipient == to,
+            is_recipient(referrals[0].program_id, to),
             col(Disclosure.at) > since,
         )
     )

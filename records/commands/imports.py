@@ -28,6 +28,7 @@ from records.commands.people import Identifier, PersonDetails, Phone, Place
 from records.commands.recognition import join_referral
 from records.commands.referrals import ReferralDetails, check_filing, file_referral
 from records.ids import new_id
+from records.marks import has_identifier, has_visit
 from records.queries.people import Likeness, find_duplicates, find_open_referral
 from records.tables import Facility, Inbound, PersonIdentifier, Referral
 
@@ -153,16 +154,14 @@ def _file_or_match(session: Session, actor: Actor, facility: Facility, row: Rele
     system = f"booking:{facility.id}"
     known = session.exec(
         select(Referral)
-        .where(Referral.facility_id == facility.id, Referral.visit_id == row.booking_number)
+        .where(Referral.facility_id == facility.id, has_visit(actor.program_id, row.booking_number))
         .order_by(col(Referral.created_at).desc())
     ).first()
     if known is not None:
         return _match(session, actor, known, row, facility.zone)
     person_id = session.exec(
         select(PersonIdentifier.person_id).where(
-            PersonIdentifier.program_id == actor.program_id,
-            PersonIdentifier.system == system,
-            PersonIdentifier.value == row.booking_number,
+            has_identifier(actor.program_id, [row.booking_number]), PersonIdentifier.system == system
         )
     ).first()
     if person_id is not None and (has := find_open_referral(session, person_id)) is not None:

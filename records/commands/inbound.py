@@ -34,6 +34,7 @@ from records.commands.programs import add_facility
 from records.commands.referrals import ReferralDetails, file_referral
 from records.commands.work import open_case
 from records.ids import new_id
+from records.marks import has_identifier, has_visit, set_visit, visit_key
 from records.queries.people import ALIKE, find_duplicates
 from records.queries.staff import told_for
 from records.tables import Facility, Inbound, Person, PersonIdentifier, Program, Referral
@@ -156,14 +157,10 @@ def _discharged(
             where=facility.name,
             has_offset_doubt=notice.is_offset_missing,
         )
-        referral.visit_id = referral.visit_id or notice.visit_id
+        set_visit(referral, referral.visit_id or notice.visit_id)
         return Taken("recorded", "The discharge was recorded on the open referral.", **known)
     draft = session.exec(
-        select(Referral).where(
-            Referral.program_id == hand.program_id,
-            Referral.visit_id == notice.visit_id,
-            Referral.status == ReferralStatus.DRAFT,
-        )
+        select(Referral).where(has_visit(hand.program_id, notice.visit_id), Referral.status == ReferralStatus.DRAFT)
     ).first()
     if draft is not None and not disposition.starts_community_clock:
         return Taken("nothing", f"The draft stays as it is: {disposition.label.lower()}.", **known)
@@ -177,7 +174,7 @@ def _discharged(
 
 def _rest_during(session: Session, hand: Actor, referral: Referral, notice: Notification, facility: Facility) -> None:
     """Another stay than the one that the referral began with, and nobody told of the admission: follow-up rested."""
-    referral.visit_id = notice.visit_id
+    set_visit(referral, notice.visit_id)
     if referral.status in (ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS):
         since = notice.started_at or clock.now()
         put_on_hold(session, hand, referral.id, HoldReason.READMITTED, since=since, where=facility.name)
@@ -252,8 +249,9 @@ def _ask_whether_it_is_them(session: Session, hand: Actor, facility: Facility, n
         if work.referral.status is not ReferralStatus.IN_PROGRESS or left is None or since <= left:
             continue
         work.record("admission.suspected", at=min(since, work.now), where=facility.name)
+        told = visit_key(hand.program_id, notice.visit_id) if notice.visit_id else notice.message_id
         for _, staff in told_for(session, work.rows, ("peer_supervisor",)):
-            work.tell(staff, "admission_suspected", notice.visit_id or notice.message_id)
+            work.tell(staff, "admission_suspected", told)
         work.settle()
 
 
@@ -291,11 +289,10 @@ def _facility(session: Session, actor: Actor, program: Program, notice: Notifica
 
 def _open_referral(session: Session, program_id: str, facility: Facility, notice: Notification) -> Referral | None:
     """By the visit, as the facility's system writes it or as a planner typed it; else by the person."""
-    typed = and_(col(Referral.facility_id) == facility.id, col(Referral.visit_id) == _number(notice.visit_id))
+    typed = and_(col(Referral.facility_id) == facility.id, has_visit(program_id, _number(notice.visit_id)))
     by_visit = session.exec(
         select(Referral).where(
-            Referral.program_id == program_id,
-            or_(col(Referral.visit_id) == notice.visit_id, typed),
+            or_(has_visit(program_id, notice.visit_id), typed),
             col(Referral.status).in_(OPEN_STATUSES),
         )
     ).first()
@@ -328,9 +325,7 @@ def _known_person(session: Session, program_id: str, facility: Facility, notice:
             systems.append(f"mrn:{facility.id}")
         found = session.exec(
             select(PersonIdentifier.person_id).where(
-                PersonIdentifier.program_id == program_id,
-                PersonIdentifier.value == identifier.value,
-                col(PersonIdentifier.system).in_(systems),
+                has_identifier(program_id, [identifier.value]), col(PersonIdentifier.system).in_(systems)
             )
         ).first()
         if found is not None:

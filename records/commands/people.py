@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo, available_timezones
 
-import jellyfish
 import phonenumbers
 from sqlmodel import Session, select
 
@@ -17,6 +16,7 @@ from records import clock, journal
 from records.access import Actor
 from records.commands.text import LINE_LENGTH, checked_name, checked_text
 from records.ids import new_id
+from records.marks import has_identifier, mark_identifier, mark_person
 from records.tables import NotDuplicate, Person, PersonIdentifier
 
 MAX_ITEMS = 12
@@ -118,15 +118,10 @@ def fill_person(person: Person, details: PersonDetails, default_zone: str) -> No
         bridger_gender_strength=details.bridger_gender_strength,
         safety_flags=[flag.value for flag in dict.fromkeys(details.safety_flags)],
     )
-    person.name_sound = sound_of(person.family_name)
+    mark_person(person)
     if len(details.phones) > MAX_ITEMS or len(details.places) > MAX_ITEMS:
         problems.append(Invalid("too_many", f"At most {MAX_ITEMS} can be kept. Keep the best ones.", field="phones"))
     gather(problems)
-
-
-def sound_of(family_name: str) -> str:
-    """How a family name sounds (Metaphone), for finding people who are spelled otherwise."""
-    return jellyfish.metaphone(family_name)[:20]
 
 
 def _checked_birth(birth_on: date | None) -> date | None:
@@ -197,9 +192,7 @@ def add_identifiers(session: Session, person: Person, identifiers: Sequence[Iden
         said.add((system, value))
         known = session.exec(
             select(PersonIdentifier).where(
-                PersonIdentifier.program_id == person.program_id,
-                PersonIdentifier.system == system,
-                PersonIdentifier.value == value,
+                has_identifier(person.program_id, [value]), PersonIdentifier.system == system
             )
         ).first()
         if known is not None and known.person_id != person.id:
@@ -208,16 +201,16 @@ def add_identifiers(session: Session, person: Person, identifiers: Sequence[Iden
                 "Somebody else is on record with this number. Open the suggested person, or correct the number.",
             )
         if known is None:
-            session.add(
-                PersonIdentifier(
-                    id=new_id("pid"),
-                    program_id=person.program_id,
-                    person_id=person.id,
-                    system=system,
-                    value=value,
-                    kind=identifier.kind,
-                )
+            row = PersonIdentifier(
+                id=new_id("pid"),
+                program_id=person.program_id,
+                person_id=person.id,
+                system=system,
+                value=value,
+                kind=identifier.kind,
             )
+            mark_identifier(row)
+            session.add(row)
 
 
 def say_not_duplicate(session: Session, actor: Actor, first_id: str, second_id: str) -> None:

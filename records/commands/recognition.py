@@ -11,6 +11,7 @@ from records.access import Actor, referral_for
 from records.commands.closing import end_work
 from records.commands.people import MAX_ITEMS, PersonDetails, add_identifiers, fill_person, say_not_duplicate
 from records.commands.work import Work
+from records.marks import mark_person
 from records.queries.case import load_case
 from records.queries.people import find_open_referral, get_known_person
 from records.queries.staff import told_for
@@ -47,6 +48,7 @@ def learn_about(session: Session, person: Person, details: PersonDetails) -> Non
         *map(str.casefold, person.aliases),
     }:
         person.aliases = [*person.aliases, typed][:MAX_ITEMS]
+    mark_person(person)
     add_identifiers(session, person, details.identifiers)
     session.flush()
 

@@ -33,6 +33,7 @@ from records.commands.recognition import learn_about, recognize
 from records.commands.text import LINE_LENGTH, checked_text
 from records.commands.work import Work, open_case
 from records.ids import new_id
+from records.marks import set_visit
 from records.queries.case import start_case
 from records.queries.people import find_open_referral, get_known_person
 from records.queries.protocols import newest_for_setting
@@ -114,8 +115,8 @@ def file_referral(
             protocol_id=newest_for_setting(session, program.id, details.setting),
             previous_id=previous,
             created_at=now,
-            visit_id=checked_text(details.visit_id, "visit_id", limit=80),
         )
+        set_visit(referral, checked_text(details.visit_id, "visit_id", limit=80))
         _fill(referral, details, now)
         work = Work(session, actor, start_case(session, referral, known, program), now)
         begin_consent(work)

@@ -12,6 +12,8 @@ from sqlmodel.sql.sqltypes import AutoString
 
 import records.tables  # noqa: F401 (puts the tables into the metadata)
 from records.tables.columns import Instant, Words
+from records.tables.sealed import SealedDate, SealedDocument, SealedText
+from records.tables.told import Facts
 
 
 def plain_type(kind: str, thing: Any, autogen: AutogenContext) -> str | Literal[False]:
@@ -21,6 +23,10 @@ def plain_type(kind: str, thing: Any, autogen: AutogenContext) -> str | Literal[
     if kind == "type" and isinstance(thing, Words):
         assert isinstance(thing.impl, String)
         return f"sa.String({thing.impl.length})"
+    if kind == "type" and isinstance(thing, SealedText | SealedDate):
+        return "sa.String()"
+    if kind == "type" and isinstance(thing, SealedDocument | Facts):
+        return "sa.JSON()"
     if kind == "type" and isinstance(thing, AutoString):
         return "sa.String()" if thing.length is None else f"sa.String({thing.length})"
     return False

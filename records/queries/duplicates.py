@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, and_, col, exists, func, or_, select
+from sqlmodel import Session, and_, col, exists, or_, select
 
 from domain.vocabulary import OPEN_STATUSES, ReferralStatus
 from records.access import Actor, visible
+from records.marks import sound_of
 from records.tables import Facility, NotDuplicate, Person, Referral
 
 MOST = 50
@@ -34,15 +35,15 @@ def _suggested(actor: Actor, one: Any, other: Any) -> ColumnElement[bool]:
         )
     )
     alike = or_(
-        and_(one.name_sound != "", one.name_sound == other.name_sound),
-        func.lower(one.given_name) == func.lower(other.given_name),
+        one.sound_mark == other.sound_mark,
+        one.given_mark == other.given_mark,
     )
     return and_(
         one.program_id == actor.program_id,
         other.program_id == actor.program_id,
         one.merged_into_id.is_(None),
         other.merged_into_id.is_(None),
-        one.birth_on == other.birth_on,
+        one.birth_mark == other.birth_mark,
         one.id != other.id,
         alike,
         ~looked,
@@ -59,20 +60,23 @@ def _is_seen(actor: Actor, person: Any) -> ColumnElement[bool]:
 
 
 def list_suggestions(session: Session, actor: Actor) -> list[Pair]:
-    """Pairs among the people this actor may see, at least one of them with an open referral. At most `MOST`."""
+    """Pairs among the people this actor may see, at least one of them with an open referral. At most `MOST`, by name;
+    when there are more, of those on record longest.
+    """
     one: Any = aliased(Person)
     other: Any = aliased(Person)
     rows = session.exec(
         select(one, other)
         .join(other, _suggested(actor, one, other))
         .where(one.id.in_(_open_people(actor)), _is_seen(actor, other))
-        .order_by(one.family_name, one.given_name, one.id, other.id)
+        .order_by(one.created_at, one.id, other.id)
         .limit(MOST * 2)
     ).all()
     found: dict[frozenset[str], Pair] = {}
     for first, second in rows:
         found.setdefault(frozenset((first.id, second.id)), Pair(first, second, why_alike(first, second)))
-    return list(found.values())[:MOST]
+    pairs = list(found.values())[:MOST]
+    return sorted(pairs, key=lambda pair: (pair.first.family_name.casefold(), pair.first.given_name.casefold()))
 
 
 def why_alike(first: Person, second: Person) -> str:
@@ -82,7 +86,7 @@ def why_alike(first: Person, second: Person) -> str:
         same.append("the same first name")
     if first.family_name.lower() == second.family_name.lower():
         same.append("the same family name")
-    elif first.name_sound and first.name_sound == second.name_sound:
+    elif sound_of(first.family_name) and sound_of(first.family_name) == sound_of(second.family_name):
         same.append("a family name that sounds alike")
     return ", ".join(same)
 

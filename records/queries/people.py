@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import jellyfish
 from rapidfuzz import fuzz
 from sqlmodel import Session, col, or_, select
 
 from domain.errors import NotFound
 from domain.vocabulary import OPEN_STATUSES
 from records.access import Actor, visible
+from records.marks import has_identifier, is_born_on, sound_of
 from records.tables import JournalEntry, NotDuplicate, Person, PersonIdentifier, Referral
 
 ALIKE = 82
@@ -55,14 +55,12 @@ def find_duplicates(
         for person in session.exec(
             select(Person)
             .join(PersonIdentifier, col(PersonIdentifier.person_id) == col(Person.id))
-            .where(PersonIdentifier.program_id == program_id, col(PersonIdentifier.value).in_(values))
+            .where(has_identifier(program_id, values))
         ):
             found[person.id] = Likeness(person, ("the same identification number",), 100, None)
     if birth_on is not None and (given_name or family_name):
         for person in session.exec(
-            select(Person).where(
-                Person.program_id == program_id, Person.birth_on == birth_on, col(Person.merged_into_id).is_(None)
-            )
+            select(Person).where(is_born_on(program_id, birth_on), col(Person.merged_into_id).is_(None))
         ):
             if person.id not in found and (likeness := _alike(person, given_name, family_name)) is not None:
                 found[person.id] = likeness
@@ -90,7 +88,7 @@ def _alike(person: Person, given_name: str, family_name: str) -> Likeness | None
         reasons.append("the same name")
     elif score >= ALIKE:
         reasons.append("a name spelled alike")
-    elif family_name and jellyfish.metaphone(family_name)[:20] == person.name_sound:
+    elif family_name and sound_of(family_name) == sound_of(person.family_name):
         reasons.append("a family name that sounds alike")
         score = max(score, ALIKE)
     elif fuzz.ratio(given_name.lower(), person.given_name.lower()) >= 90:

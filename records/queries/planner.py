@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any, Literal
 
-from sqlalchemy import and_, case, func, or_
+from sqlalchemy import case, func, or_
 from sqlmodel import Session, col, select
 
 from domain.agenda import promised_by
@@ -22,6 +23,7 @@ from domain.vocabulary import (
     ReferralStatus,
 )
 from records.access import Actor, visible
+from records.marks import is_named, may_be_named, split
 from records.queries.consents import covers_telling, told_about
 from records.queries.people import Likeness
 from records.queries.protocols import calendar_of, protocol_of
@@ -94,17 +96,24 @@ def list_standings(session: Session, actor: Actor, now: datetime, show: Show = "
 
 def find_standings(session: Session, actor: Actor, now: datetime, words: str) -> list[Standing]:
     """The referrals, open and closed, of people whose names begin with these words; or the one with this number."""
-    tokens = words.casefold().split()[:5]
-    if not tokens:
+    asked, number = split(words)[:5], words.casefold().strip()
+    if not asked:
         return []
-    names = (Person.given_name, Person.family_name, Person.preferred_name)
-    named = and_(*(or_(*(func.lower(name).startswith(t, autoescape=True) for name in names)) for t in tokens))
+    has_number = func.lower(Referral.number) == number
+    columns: tuple[Any, ...] = (Referral.id, has_number, Person.given_name, Person.family_name, Person.preferred_name)
+    alike = session.exec(
+        select(*columns)
+        .join(Person, col(Person.id) == col(Referral.person_id))
+        .where(visible(actor), or_(may_be_named(actor.program_id, asked), has_number))
+        .order_by(col(Referral.created_at).desc(), col(Referral.id))
+    )
+    named = (referral_id for referral_id, is_it, *names in alike if is_it or is_named(names, asked))
+    ids = list(islice(named, MOST_FOUND))
     found = session.exec(
         select(Referral, Person)
         .join(Person, col(Person.id) == col(Referral.person_id))
-        .where(visible(actor), or_(named, func.lower(Referral.number) == words.casefold().strip()))
+        .where(col(Referral.id).in_(ids))
         .order_by(col(Referral.created_at).desc(), col(Referral.id))
-        .limit(MOST_FOUND)
     ).all()
     return _standings(session, actor, now, found)
 

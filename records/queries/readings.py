@@ -15,9 +15,11 @@ from domain.reading import Finding, Look, find_unusual
 from domain.vocabulary import Role
 from records import clock
 from records.access import Actor
+from records.marks import may_be_named, split
 from records.tables import Assignment, BrokenGlass, EscalationTold, Person, Reading, Referral, Staff, SystemToken
 
 PAGE = 100
+MOST_NAMESAKES = 500
 LOOKED_AT_AT_ONCE = 50_000
 """So many looks are judged at once; a program of 50 people makes about 5,000 a day."""
 
@@ -59,22 +61,25 @@ def list_looks(
 
 def find_people(session: Session, actor: Actor, words: str, limit: int = 20) -> list[tuple[Person, Sequence[str]]]:
     """People by name or by a referral's number, each with the numbers of their referrals."""
-    wanted = words.strip().lower()
-    if not wanted:
+    wanted, asked = words.strip().lower(), split(words)
+    if not asked:
         return []
     by_number = select(Referral.person_id).where(
         func.lower(Referral.number) == wanted, Referral.program_id == actor.program_id
     )
-    full = func.lower(col(Person.given_name) + " " + col(Person.family_name))
-    people = session.exec(
-        select(Person)
-        .where(
+    alike = session.exec(
+        select(Person.id, Person.given_name, Person.family_name, col(Person.id).in_(by_number)).where(
             Person.program_id == actor.program_id,
-            or_(full == wanted, func.lower(Person.family_name) == wanted, col(Person.id).in_(by_number)),
+            or_(may_be_named(actor.program_id, asked), col(Person.id).in_(by_number)),
         )
-        .order_by(col(Person.family_name), col(Person.given_name), col(Person.id))
-        .limit(limit)
-    ).all()
+    )
+    ids = [
+        person_id
+        for person_id, given, family, has_number in alike
+        if has_number or asked in (split(family), split(f"{given} {family}"))
+    ]
+    found = session.exec(select(Person).where(col(Person.id).in_(ids[:MOST_NAMESAKES]))).all()
+    people = sorted(found, key=lambda p: (p.family_name.casefold(), p.given_name.casefold(), p.id))[:limit]
     numbers: dict[str, list[str]] = defaultdict(list)
     known = select(Referral.person_id, Referral.number).where(col(Referral.person_id).in_([p.id for p in people]))
     for person_id, number in session.exec(known.order_by(col(Referral.number))):

@@ -11,6 +11,7 @@ from domain.contact import is_contact
 from domain.errors import NotFound
 from domain.vocabulary import ContactState, Outcome, Role
 from records.access import Actor, visible
+from records.marks import is_recipient
 from records.queries.case import CaseRows
 from records.tables import Disclosure, JournalEntry, Referral
 
@@ -71,9 +72,7 @@ def referral_with_report(session: Session, actor: Actor, referral_id: str) -> Re
     Raises NotFound or NotAllowed.
     """
     told = col(Referral.id).in_(
-        select(Disclosure.referral_id).where(
-            Disclosure.recipient == recipient_of(actor.facility_id or ""), Disclosure.program_id == actor.program_id
-        )
+        select(Disclosure.referral_id).where(is_recipient(actor.program_id, recipient_of(actor.facility_id or "")))
     )
     asked = and_(told, true() if Role.PLANNER in actor.roles and actor.facility_id else false())
     found = session.exec(select(Referral).where(Referral.id == referral_id, or_(visible(actor), asked))).first()

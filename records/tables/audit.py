@@ -9,6 +9,7 @@ from sqlmodel import Field
 
 from records.tables.columns import instant, points_to
 from records.tables.row import Row
+from records.tables.sealed import sealed
 
 
 class Reading(Row, table=True):
@@ -71,7 +72,7 @@ class BrokenGlass(Row, table=True):
     program_id: str
     referral_id: str = points_to("referral.id", index=True)
     staff_id: str
-    reason: str
+    reason: str = sealed("broken_glass.reason")
     at: datetime = instant(nullable=False)
     until_at: datetime = instant(nullable=False)
     looked_by: str | None = None  # the privacy officer who took note

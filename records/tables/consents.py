@@ -9,8 +9,9 @@ from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
 from domain.vocabulary import ConsentStatus, SignerKind, SigningMethod
-from records.tables.columns import document, instant, points_to, words
+from records.tables.columns import instant, points_to, words
 from records.tables.row import Row
+from records.tables.sealed import sealed, sealed_document
 
 
 class ConsentVersion(Row, table=True):
@@ -29,15 +30,19 @@ class ConsentVersion(Row, table=True):
     line: str
     version: int = 1
     answer: ConsentStatus = words(ConsentStatus)
-    grants: list[dict[str, Any]] = document(list)  # scope, to, name, categories, purpose
-    person_name: str = ""
+    grants: list[dict[str, Any]] = sealed_document(
+        "consent_version.grants", list
+    )  # scope, to, name, categories, purpose
+    person_name: str = sealed("consent_version.person_name", default="")
     discloser: str = ""
     form: str = ""  # the wording that was signed: `domain/texts/consent.<form>.toml`
     expires_at: datetime | None = instant()
-    expires_when: str = ""  # the event or condition it ends with, in words
+    expires_when: str = sealed(
+        "consent_version.expires_when", default=""
+    )  # the event or condition it ends with, in words
     signer: SignerKind = words(SignerKind, default=SignerKind.PERSON)
-    signer_name: str = ""
-    authority: str = ""  # why a representative may sign
+    signer_name: str = sealed("consent_version.signer_name", default="")
+    authority: str = sealed("consent_version.authority", default="")  # why a representative may sign
     method: SigningMethod = words(SigningMethod, default=SigningMethod.PAPER)
     signed_on: date | None = None
     seen_by: str | None = None  # who of the staff saw the paper, or the person sign
@@ -56,4 +61,4 @@ class ConsentRevocation(Row, table=True):
     consent_id: str = points_to("consent_version.id", unique=True)
     at: datetime = instant(nullable=False)
     recorded_by: str
-    said_by: str = ""
+    said_by: str = sealed("consent_revocation.said_by", default="")

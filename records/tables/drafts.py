@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from records.tables.columns import document, instant
+from records.tables.columns import instant
 from records.tables.row import Row
+from records.tables.sealed import sealed_document
 
 
 class Draft(Row, table=True):
@@ -28,7 +29,7 @@ class Draft(Row, table=True):
     program_id: str
     staff_id: str  # who typed last
     facility_id: str | None = None
-    fields: dict[str, Any] = document(dict)  # name → the values sent under it
+    fields: dict[str, Any] = sealed_document("draft.fields", dict)  # name → the values sent under it
     created_at: datetime = instant(nullable=False)
     updated_at: datetime = instant(nullable=False)
     sent_referral_id: str | None = None  # what became of it

@@ -11,6 +11,8 @@ from sqlmodel import Field
 from domain.vocabulary import Category, Channel, NotificationState, RecipientKind
 from records.tables.columns import document, instant, words
 from records.tables.row import Row
+from records.tables.sealed import sealed, sealed_document
+from records.tables.told import Facts
 
 
 class JournalEntry(Row, table=True):
@@ -31,7 +33,7 @@ class JournalEntry(Row, table=True):
     recorded_at: datetime = instant(nullable=False)
     actor: str  # a staff id, or `system`, `system:fhir`…
     subject_id: str = ""
-    data: dict[str, Any] = document(dict)
+    data: dict[str, Any] = Field(default_factory=lambda: {}, sa_type=Facts)
     prev_hash: str
     hash: str
 
@@ -72,7 +74,7 @@ class Outbox(Row, table=True):
     channel: Channel = words(Channel)
     recipient: str
     subject: str = ""
-    body: str
+    body: str = sealed("outbox.body")  # it may hold a link that is good once
     at: datetime = instant(nullable=False, index=True)
 
 
@@ -88,7 +90,8 @@ class Disclosure(Row, table=True):
     program_id: str
     referral_id: str = Field(index=True)
     what: str
-    recipient: str  # `facility:…`, or who it is by name
+    recipient: str = sealed("disclosure.recipient")  # `facility:…`, or who it is by name
+    recipient_mark: str | None = None  # `records.marks.set_recipient`
     recipient_kind: RecipientKind | None = words(RecipientKind, default=None)
     category: Category | None = words(Category, default=None)
     purpose: str
@@ -100,7 +103,7 @@ class Disclosure(Row, table=True):
     notice: str | None = None  # which statement of 42 CFR 2.32 went with it
     by: str | None = None  # who had it sent
     subject_id: str | None = Field(default=None, index=True)  # the message that carried it
-    content: dict[str, Any] = document(dict)
+    content: dict[str, Any] = sealed_document("disclosure.content", dict)
     at: datetime = instant(nullable=False)
     sent_at: datetime | None = instant()
 
@@ -115,6 +118,6 @@ class Inbound(Row, table=True):
     source: str
     message_id: str
     fingerprint: str
-    body: str
-    result: dict[str, Any] = document(dict)
+    body: str = sealed("inbound.body")
+    result: dict[str, Any] = sealed_document("inbound.result", dict)
     received_at: datetime = instant(nullable=False)

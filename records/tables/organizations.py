@@ -10,6 +10,7 @@ from sqlmodel import Field
 from domain.vocabulary import FacilityKind, Gender, Role, Setting
 from records.tables.columns import document, instant, points_to, words
 from records.tables.row import Row
+from records.tables.sealed import sealed_document
 
 
 class Program(Row, table=True):
@@ -88,7 +89,7 @@ class Bridger(Row, table=True):
     lived_experience: list[str] = document(list)  # settings
     areas: list[str] = document(list)
     clearances: list[dict[str, str]] = document(list)  # facility_id, until (ISO date)
-    conflicts: list[dict[str, str]] = document(list)  # person_id, reason (private)
+    conflicts: list[dict[str, str]] = sealed_document("bridger.conflicts", list)  # person_id, reason (private)
     caseload_limit: int | None = None
     is_taking_people: bool = True
 
@@ -152,7 +153,7 @@ class Idempotency(Row, table=True):
     id: str = Field(primary_key=True)  # hash of actor, route and key
     fingerprint: str
     status: int
-    body: Any = document(dict)
+    body: Any = sealed_document("idempotency.body", dict)
     created_at: datetime = instant(nullable=False, index=True)
 
 

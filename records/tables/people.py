@@ -8,27 +8,30 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 from domain.vocabulary import Gender, Strength
-from records.tables.columns import document, instant, points_to, words
+from records.tables.columns import instant, points_to, words
 from records.tables.row import Row
+from records.tables.sealed import sealed, sealed_date, sealed_document
 
 
 class Person(Row, table=True):
     """One person, and how to find them."""
 
-    __table_args__ = (
-        Index("ix_person_birth", "program_id", "birth_on"),
-        Index("ix_person_sound", "program_id", "name_sound"),
-    )
+    __table_args__ = (Index("ix_person_birth", "program_id", "birth_mark"),)
 
     id: str = Field(primary_key=True)
     program_id: str = points_to("program.id")
-    given_name: str
-    family_name: str
-    preferred_name: str = ""
-    aliases: list[str] = document(list)
-    name_sound: str = ""  # how the family name sounds, for finding duplicates
-    birth_on: date | None = None
-    pronouns: str = ""
+    given_name: str = sealed("person.given_name")
+    family_name: str = sealed("person.family_name")
+    preferred_name: str = sealed("person.preferred_name", default="")
+    aliases: list[str] = sealed_document("person.aliases", list)
+    birth_on: date | None = sealed_date("person.birth_on")
+    birth_mark: str | None = (
+        None  # this and the next three: by what a person is found, set by `records.marks.mark_person`
+    )
+    sound_mark: str | None = None  # the birth date with how the family name sounds
+    given_mark: str | None = None  # the birth date with the first name
+    name_marks: str | None = None  # how each name begins
+    pronouns: str = sealed("person.pronouns", default="")
     gender: Gender = words(Gender, default=Gender.UNSTATED)
     language: str = "en"
     language_strength: Strength | None = words(Strength, default=None)
@@ -36,15 +39,17 @@ class Person(Row, table=True):
     bridger_gender: Gender | None = words(Gender, default=None)
     bridger_gender_strength: Strength | None = words(Strength, default=None)
     zone: str = "America/New_York"
-    area: str = ""  # postal code of where the person will be
-    phones: list[dict[str, object]] = document(
-        list
+    area: str = sealed("person.area", default="")  # postal code of where the person will be
+    phones: list[dict[str, object]] = sealed_document(
+        "person.phones", list
     )  # number (E.164), kind, may_voicemail, may_text, note, is_quarantined
-    places: list[dict[str, str]] = document(list)  # kind, text, when
-    others: list[dict[str, object]] = document(list)  # name, relation, phone, may_contact
-    safety_flags: list[str] = document(list)
-    safety_note: str = ""
-    protective_orders: list[dict[str, str]] = document(list)  # bridger_id or name, address, note
+    places: list[dict[str, str]] = sealed_document("person.places", list)  # kind, text, when
+    others: list[dict[str, object]] = sealed_document("person.others", list)  # name, relation, phone, may_contact
+    safety_flags: list[str] = sealed_document("person.safety_flags", list)
+    safety_note: str = sealed("person.safety_note", default="")
+    protective_orders: list[dict[str, str]] = sealed_document(
+        "person.protective_orders", list
+    )  # bridger_id or name, address, note
     merged_into_id: str | None = None
     died_at: datetime | None = instant()
     created_at: datetime = instant(nullable=False)
@@ -69,13 +74,14 @@ class PersonIdentifier(Row, table=True):
     """A number that a facility or a payer knows the person by."""
 
     __tablename__ = "person_identifier"
-    __table_args__ = (UniqueConstraint("program_id", "system", "value"),)
+    __table_args__ = (UniqueConstraint("program_id", "system", "value_mark"),)
 
     id: str = Field(primary_key=True)
     program_id: str
     person_id: str = points_to("person.id", index=True)
     system: str
-    value: str
+    value: str = sealed("person_identifier.value")
+    value_mark: str | None = None  # `records.marks.of_identifier`
     kind: str = ""
 
 

@@ -29,6 +29,7 @@ from domain.vocabulary import (
 )
 from records.tables.columns import document, instant, points_to, words
 from records.tables.row import Row
+from records.tables.sealed import sealed, sealed_document
 
 
 def _partial(name: str, *columns: str, where: str) -> Index:
@@ -61,8 +62,8 @@ class Referral(Row, table=True):
     planner_id: str | None = Field(default=None, index=True)
     source: str = "page"  # page, api, fhir, csv
     setting: Setting = words(Setting)
-    unit: str = ""
-    legal_status: str = ""
+    unit: str = sealed("referral.unit", default="")
+    legal_status: str = sealed("referral.legal_status", default="")
     protocol_id: str = ""
     status: ReferralStatus = words(ReferralStatus, default=ReferralStatus.DRAFT)
     consent: ConsentStatus = words(ConsentStatus, default=ConsentStatus.PENDING)
@@ -70,8 +71,9 @@ class Referral(Row, table=True):
     consent_warned_at: datetime | None = instant()
     risks: list[str] = document(list)
     needs: list[str] = document(list)
-    needs_note: str = ""
-    visit_id: str = Field(default="", index=True)
+    needs_note: str = sealed("referral.needs_note", default="")
+    visit_id: str = sealed("referral.visit_id", default="")
+    visit_mark: str | None = Field(default=None, index=True)  # `records.marks.set_visit`
     previous_id: str | None = Field(default=None, index=True)
     created_at: datetime = instant(nullable=False)
     submitted_at: datetime | None = instant()
@@ -88,24 +90,26 @@ class Referral(Row, table=True):
     is_unscheduled: bool = False
     cycle: int = 1
     first_appointment_at: datetime | None = instant()
-    first_appointment_where: str = ""
+    first_appointment_where: str = sealed("referral.first_appointment_where", default="")
     meeting_at: datetime | None = instant()
-    meeting_where: str = ""
+    meeting_where: str = sealed("referral.meeting_where", default="")
     bridger_id: str | None = Field(default=None, index=True)
     assigned_since: datetime | None = instant()
     unassigned_since: datetime | None = instant()
     offers_exhausted_at: datetime | None = instant()
     owner_id: str | None = None
     cancel_requested_at: datetime | None = instant()
-    cancel_reason: str = ""
+    cancel_reason: str = sealed("referral.cancel_reason", default="")
     lost_at: datetime | None = instant()
     finish_at: datetime | None = instant()
     ended_at: datetime | None = instant()
     closure_reason: ClosureReason | None = words(ClosureReason, default=None)
-    closure_note: str = ""
+    closure_note: str = sealed("referral.closure_note", default="")
     closed_by: str | None = None
     reported_at: datetime | None = instant()
-    undo: dict[str, str] = document(dict)  # what to restore when a death or an end was entered in error
+    undo: dict[str, str] = sealed_document(
+        "referral.undo", dict
+    )  # what to restore when a death or an end was entered in error
     version: int = 0
     next_at: datetime | None = instant()
     next_item: str = ""
@@ -136,7 +140,7 @@ class Offer(Row, table=True):
     answer_by: datetime = instant(nullable=False)
     closed_at: datetime | None = instant()
     decline_reason: DeclineReason | None = words(DeclineReason, default=None)
-    decline_note: str = ""
+    decline_note: str = sealed("offer.decline_note", default="")
     score: float = 0
     reasons: list[str] = document(list)
 
@@ -165,7 +169,7 @@ class Assignment(Row, table=True):
     end_reason: EndReason | None = words(EndReason, default=None)
     assigned_by: str | None = None
     override_by: str | None = None
-    override_reason: str = ""
+    override_reason: str = sealed("assignment.override_reason", default="")
     covers_for_id: str | None = None  # the bridger who is away
 
 
@@ -195,7 +199,7 @@ class Contact(Row, table=True):
     met_at: datetime | None = instant()
     met_by: str | None = None  # the attempt that met it
     missed_at: datetime | None = instant()
-    reason: str = ""  # why it was waived, closed or superseded
+    reason: str = sealed("contact.reason", default="")  # why it was waived, closed or superseded
 
 
 class Attempt(Row, table=True):
@@ -211,7 +215,7 @@ class Attempt(Row, table=True):
     mode: Mode = words(Mode)
     outcome: Outcome = words(Outcome)
     minutes: int | None = None
-    note: str = ""
+    note: str = sealed("attempt.note", default="")
     call_back_at: datetime | None = instant()
     is_late_entry: bool = False
     is_retracted: bool = False
@@ -252,7 +256,7 @@ class Escalation(Row, table=True):
     resolved_at: datetime | None = instant()
     resolved_by: str | None = None  # None: the system, because of what happened
     resolution: Resolution | None = words(Resolution, default=None)
-    resolution_note: str = ""
+    resolution_note: str = sealed("escalation.resolution_note", default="")
 
 
 class EscalationTold(Row, table=True):
@@ -273,10 +277,10 @@ class Hold(Row, table=True):
     program_id: str
     referral_id: str = points_to("referral.id", index=True)
     reason: HoldReason = words(HoldReason)
-    where: str = ""
-    note: str = ""
+    where: str = sealed("hold.where", default="")
+    note: str = sealed("hold.note", default="")
     started_at: datetime = instant(nullable=False)
     recorded_at: datetime = instant(nullable=False)
     ended_at: datetime | None = instant()
-    end_note: str = ""
+    end_note: str = sealed("hold.end_note", default="")
     return_on: date | None = None

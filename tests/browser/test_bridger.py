@@ -14,9 +14,9 @@ from tests.browser.conftest import Visit
 def attempts_with(family_name: str) -> list[Attempt]:
     """The tries on record for somebody, the oldest first."""
     with read_session() as session:
-        rows = select(Attempt).join(Referral, col(Referral.id) == col(Attempt.referral_id))
-        rows = rows.join(Person, col(Person.id) == col(Referral.person_id)).where(Person.family_name == family_name)
-        return list(session.exec(rows.order_by(col(Attempt.at))))
+        rows = select(Attempt, Person).join(Referral, col(Referral.id) == col(Attempt.referral_id))
+        rows = rows.join(Person, col(Person.id) == col(Referral.person_id)).order_by(col(Attempt.at))
+        return [row for row, person in session.exec(rows) if person.family_name == family_name]
 
 
 @pytest.mark.parametrize("size", ["phone", "desk"])
@@ -70,13 +70,12 @@ def test_a_safety_concern_is_two_taps_away_and_says_who_was_told(visit: Visit) -
         rosa.reads("Kit Placeholder was told", "To answer by", "If you are safe, stay with them")
         with read_session() as session:
             raised = session.exec(
-                select(Escalation)
-                .join(Referral, col(Referral.id) == col(Escalation.referral_id))
-                .join(Person, col(Person.id) == col(Referral.person_id))
-                .where(Person.family_name == "Sample", Person.given_name == "Ada")
+                select(Person)
+                .join(Referral, col(Referral.person_id) == col(Person.id))
+                .join(Escalation, col(Escalation.referral_id) == col(Referral.id))
                 .where(Escalation.subject == Subject.SAFETY)
             ).all()
-        assert len(raised) == 1
+        assert [p.family_name for p in raised if p.given_name == "Ada"] == ["Sample"]
 
 
 def test_being_out_shows_what_it_means_before_it_counts(visit: Visit) -> None:

@@ -19,8 +19,9 @@ PLANNER = "planner@riverside.example"
 def referrals_of(family_name: str) -> list[Referral]:
     """What is on record, the oldest first."""
     with read_session() as session:
-        rows = select(Referral).join(Person, col(Person.id) == col(Referral.person_id))
-        return list(session.exec(rows.where(Person.family_name == family_name).order_by(col(Referral.number))))
+        rows = select(Referral, Person).join(Person, col(Person.id) == col(Referral.person_id))
+        found = session.exec(rows.order_by(col(Referral.number)))
+        return [row for row, person in found if person.family_name == family_name]
 
 
 def types_a_referral(planner: Visitor, given: str, family: str, born: tuple[str, str, str]) -> None:

@@ -14,8 +14,9 @@ from tests.browser.conftest import Visit
 def referral_of(given: str, family: str) -> Referral:
     """The open or latest referral of somebody of the demonstration."""
     with read_session() as session:
-        rows = select(Referral).join(Person, col(Person.id) == col(Referral.person_id))
-        return session.exec(rows.where(Person.family_name == family, Person.given_name == given)).one()
+        rows = session.exec(select(Referral, Person).join(Person, col(Person.id) == col(Referral.person_id)))
+        (found,) = (row for row, person in rows if (person.given_name, person.family_name) == (given, family))
+        return found
 
 
 def calls_about(referral_id: str) -> list[Escalation]:

@@ -68,13 +68,13 @@ def test_the_sample_is_taken_and_taken_again(house: House) -> None:
 
 def test_a_row_becomes_a_referral_with_all_it_said(house: House) -> None:
     send(house, SAMPLE)
-    row = rows(Referral, Referral.visit_id == "SAMPLE-0003")[0]
+    row = next(one for one in rows(Referral) if one.visit_id == "SAMPLE-0003")
     assert (row.setting, row.source, row.consent) == (Setting.JAIL, "csv", ConsentStatus.PENDING)
     assert row.disposition is Disposition.COURT_RELEASE
     assert row.discharged_at == datetime(2026, 11, 24, 5, 40, tzinfo=UTC)  # 12:40 at night in New York
     assert set(row.risks) == {"overdose", "no_safe_place"}
     assert row.is_unscheduled
-    linh = rows(Person, Person.given_name == "Linh")[0]
+    linh = next(one for one in rows(Person) if one.given_name == "Linh")
     assert (linh.language, linh.phones[0]["number"]) == ("vi", "+15550100104")
 
 
@@ -190,7 +190,7 @@ def test_a_file_that_cannot_be_read_is_refused_as_a_whole(house: House, data: by
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_excel_saves_in_several_ways(house: House, encoding: str) -> None:
     assert send(house, SAMPLE.decode().encode(encoding)).counts == {"filed": 6}
-    assert rows(Person, Person.given_name == "José")
+    assert "José" in {one.given_name for one in rows(Person)}
 
 
 @pytest.mark.sqlite
