@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlmodel import Session, col, select
 
+from records.queries.keys import find_unknown_key
 from records.settings import Settings, get_settings
 from records.tables import Meta, Staff
 
@@ -56,10 +57,15 @@ def problems_of(settings: Settings) -> list[str]:
 
 
 def problems_in(session: Session, settings: Settings) -> list[str]:
-    """What in the records stands against starting in production; empty when nothing does."""
-    if settings.environment != "production":
-        return []
+    """What in the records stands against starting; empty when nothing does."""
     found = []
+    if unknown := find_unknown_key(session):
+        found.append(
+            f"The records were sealed with another secret key ({unknown}). Give it as {_VARIABLE}, "
+            "or as a former one in FOOTBRIDGE_FORMER_SECRET_KEYS."
+        )
+    if settings.environment != "production":
+        return found
     shown = session.exec(select(Staff.id).where(col(Staff.is_demonstration), col(Staff.is_active)).limit(1)).first()
     if shown is not None:
         found.append("The records hold demonstration users, whose password everybody knows. Use a new database.")

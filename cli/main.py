@@ -11,7 +11,7 @@ from typing import NoReturn
 import typer
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from cli import audit, guard, people, systems
+from cli import audit, guard, keys, people, systems
 from cli.first_start import say_it
 from cli.importing import import_file
 from cli.logs import log_to_stderr
@@ -34,6 +34,7 @@ app.add_typer(people.programs, name="program")
 app.add_typer(people.facilities, name="facility")
 app.add_typer(systems.tokens, name="system-token")
 app.add_typer(audit.audits, name="audit")
+app.add_typer(keys.keys, name="keys")
 app.command("token")(people.token)
 app.command("import")(import_file)
 app.command()(rebuild)

@@ -18,7 +18,7 @@ from sqlmodel import Session, select
 
 from records import clock
 from records.tables import JournalEntry, Program, Referral
-from records.tables.told import WORDS, Told
+from records.tables.told import Told, mark_told
 from records.writing import JOURNAL
 
 SYSTEM = "system"
@@ -49,7 +49,7 @@ def append(
         "recorded_at": now,
         "actor": actor,
         "subject_id": subject_id,
-        "data": facts_of(event, data),
+        "data": mark_told(event, plain(data)),
         "prev_hash": referral.journal_head,
     }
     entry["hash"] = _digest(*_covered(entry))
@@ -75,7 +75,7 @@ def append_for_program(
         recorded_at=now,
         actor=actor,
         subject_id=subject_id,
-        data=facts_of(event, data),
+        data=mark_told(event, plain(data)),
         prev_hash=last.hash if last else "",
         hash="",
     )
@@ -83,20 +83,6 @@ def append_for_program(
     session.add(entry)
     session.flush()
     return entry
-
-
-_OWN_REASONS = frozenset({"cancel.requested", "contact.waived", "rhythm.changed", "welfare.decided"})
-"""Events whose reason somebody has typed; with others it is a word of the vocabulary or a sentence of ours."""
-
-
-def facts_of(event: str, data: dict[str, Any]) -> dict[str, Any]:
-    """The facts of an event as the journal keeps them, with what somebody told in words marked as such."""
-    facts: dict[str, Any] = plain(data)
-    for name in WORDS:
-        text = facts.get(name)
-        if text and (name != "reason" or event in _OWN_REASONS):
-            facts[name] = Told(text)
-    return facts
 
 
 _COVERED = ("prev_hash", "stream", "seq", "event", "at", "recorded_at", "actor", "subject_id", "data")

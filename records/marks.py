@@ -86,7 +86,7 @@ def mark_person(person: Person) -> None:
         birth_mark=_now("birth", program_id, born) if born else None,
         sound_mark=_now("sound", program_id, born, sound) if born and sound else None,
         given_mark=_now("given", program_id, born, given) if born and given else None,
-        name_marks=f" {keyring().current} {' '.join(short)} ",
+        name_marks=f"{keyring().current} {' '.join(short)} ",
     )
 
 

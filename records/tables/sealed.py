@@ -34,7 +34,7 @@ class _NotCompared(TypeDecorator.Comparator[Any]):
         raise TypeError(f"{self.expr} is sealed: in SQL it equals nothing. Ask by its mark, or compare what was read.")
 
 
-class _Sealed(TypeDecorator[Any]):
+class Sealed(TypeDecorator[Any]):
     """What the types below share: the column that they are bound to."""
 
     impl: Any = String
@@ -55,7 +55,7 @@ class _Sealed(TypeDecorator[Any]):
         return keyring().open(kept, self._bound) if kept.startswith(MARKER) else kept
 
 
-class SealedText(_Sealed):
+class SealedText(Sealed):
     """A text."""
 
     cache_ok = True
@@ -71,7 +71,7 @@ class SealedText(_Sealed):
         return lambda kept: opened(kept) if kept else kept
 
 
-class SealedDate(_Sealed):
+class SealedDate(Sealed):
     """A date."""
 
     cache_ok = True
@@ -87,7 +87,7 @@ class SealedDate(_Sealed):
         return lambda kept: None if kept is None else date.fromisoformat(opened(kept))
 
 
-class SealedDocument(_Sealed):
+class SealedDocument(Sealed):
     """A small list or mapping: as a JSON text, sealed as a whole."""
 
     impl = JSON

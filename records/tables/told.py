@@ -16,11 +16,14 @@ from sqlalchemy import JSON, TypeDecorator
 from sqlalchemy.engine import Dialect
 
 from records import sealing
-from records.sealing import keyring
+from records.sealing import CannotOpen, keyring
 from records.tables.sealed import MARKER
 
 WORDS = ("note", "where", "reason", "override_reason")
 """Under which names of an entry's facts a text may be somebody's own words."""
+OWN_REASONS = frozenset({"cancel.requested", "contact.waived", "rhythm.changed", "welfare.decided"})
+"""Events whose reason somebody has typed; with others it is a word of the vocabulary or a sentence of ours."""
+CLOSED = "(This cannot be opened: its key is missing, or it was altered.)"
 _ABOUT = b"journal.data"
 _SALT = 32  # hexadecimal digits
 _SALTED, _OF_OLD = "+", "-"
@@ -81,10 +84,24 @@ def open_told(kept: str) -> Told:
     return Told(opened[1 + _SALT :], opened[1 : 1 + _SALT]) if opened[0] == _SALTED else Told(opened[1:], "")
 
 
+def mark_told(event: str, facts: dict[str, Any], salt: str | None = None) -> dict[str, Any]:
+    """The facts of an event with somebody's own words among them marked as such, in place."""
+    for name in WORDS:
+        text = facts.get(name)
+        if text and text.__class__ is str and (name != "reason" or event in OWN_REASONS):
+            facts[name] = Told(text, salt)
+    return facts
+
+
 def with_words(facts: dict[str, Any]) -> dict[str, Any]:
-    """Facts as they were written down, their sealed words opened, in place."""
+    """Facts as they were written down, their sealed words opened, in place. What does not open says so: the entry's
+    hash then fails.
+    """
     for name in WORDS:
         kept = facts.get(name)
         if kept.__class__ is str and kept.startswith(MARKER):
-            facts[name] = open_told(kept)
+            try:
+                facts[name] = open_told(kept)
+            except CannotOpen:
+                facts[name] = CLOSED
     return facts
