@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import cost, filing, pages, rebuilding, simulation, storm
+from bench import cost, filing, pages, rebuilding, sealing, simulation, storm
 from bench.figures import Figure, show
+from bench.serving import SECRET
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "cost": cost.run,
@@ -16,6 +18,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "storm": storm.run,
     "rebuild": rebuilding.run,
     "simulate": simulation.run,
+    "sealing": sealing.run,
 }
 
 
@@ -25,6 +28,7 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"There is no bench {', '.join(unknown)}. There are: {', '.join(BENCHES)}.")
         return 2
+    os.environ["FOOTBRIDGE_SECRET_KEY"] = SECRET  # what this process writes, the servers it starts can open
     figures: list[Figure] = []
     for name in names or BENCHES:
         print(f"Measuring {name} ...", flush=True)

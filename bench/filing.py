@@ -28,7 +28,7 @@ def run(seconds: float = 10.0) -> list[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         url = f"sqlite:///{folder / 'ours.sqlite3'}"
-        token = _program(url)
+        token = program_at(url)
         port = free_port()
         command, environment = footbridge(folder, port, url)
         other = free_port()
@@ -36,7 +36,7 @@ def run(seconds: float = 10.0) -> list[Figure]:
         with server(command, port, folder, **environment), server(bare_command, other, folder):
             for _ in range(ROUNDS):
                 rate, taken = load(
-                    port, CLIENTS, seconds / ROUNDS, lambda client, number: _referral(token, client, number)
+                    port, CLIENTS, seconds / ROUNDS, lambda client, number: referral_from(token, client, number)
                 )
                 ours.append(rate)
                 times += taken
@@ -54,7 +54,8 @@ def run(seconds: float = 10.0) -> list[Figure]:
     ]
 
 
-def _program(url: str) -> str:
+def program_at(url: str) -> str:
+    """A new database with a program in it; the token of its planner."""
     migrate.upgrade(url)
     engine.configure(url)
     with engine.transaction() as session:
@@ -64,7 +65,8 @@ def _program(url: str) -> str:
     return token
 
 
-def _referral(token: str, client: int, number: int) -> tuple[str, str, Any, dict[str, str]]:
+def referral_from(token: str, client: int, number: int) -> tuple[str, str, Any, dict[str, str]]:
+    """One referral, as a hospital's system sends it."""
     body = {
         "setting": "psychiatric_inpatient",
         "person": {

@@ -29,6 +29,7 @@ from domain.vocabulary import (
 from records import clock, engine, migrate
 from records.commands.consents import kept_grant
 from records.commands.sign_in import set_password
+from records.marks import mark_person
 from records.tables import (
     Assignment,
     Attempt,
@@ -111,7 +112,7 @@ def _rows(
     escalated = left + timedelta(hours=1) if is_overdue else None
     yield Person, {
         "id": person_id, "program_id": program_id, "given_name": f"Given {number}", "family_name": f"Family {number}",
-        "name_sound": "FML", "zone": "America/New_York", "created_at": left,
+        **_marks(program_id, f"Given {number}", f"Family {number}"), "zone": "America/New_York", "created_at": left,
         "phones": [{"number": "+12025550123", "kind": "own"}], "safety_flags": [], "places": [],
     }  # fmt: skip
     yield Referral, {
@@ -164,6 +165,13 @@ def _rows(
             "answer_by": now + timedelta(hours=3), "state": EscalationState.RAISED,
         }  # fmt: skip
         yield EscalationTold, {"escalation_id": f"esc_{number:09}", "staff_id": boss, "referral_id": referral_id}
+
+
+def _marks(program_id: str, given: str, family: str) -> dict[str, Any]:
+    """By what the person is found."""
+    person = Person(id="", program_id=program_id, given_name=given, family_name=family, created_at=clock.now())
+    mark_person(person)
+    return {"name_marks": person.name_marks}
 
 
 def _said(

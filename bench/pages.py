@@ -41,11 +41,11 @@ def run(small: int = 1_000, large: int = 100_000) -> list[Figure]:
 def _measure(filled: dict[str, Filled], ports: dict[str, int]) -> list[Figure]:
     figures: list[Figure] = []
     for page, path, who in (("Today", "/today", "bridger_email"), ("board", "/board", "supervisor_email")):
-        cookies = {size: _sign_in(ports[size], getattr(filled[size], who)) for size in ports}
+        cookies = {size: sign_in(ports[size], getattr(filled[size], who)) for size in ports}
         times: dict[str, list[float]] = {size: [] for size in ports}
         for number in range(ROUNDS + 3):
             for size, port in ports.items():
-                took = _get(port, path, cookies[size])
+                took = get(port, path, cookies[size])
                 if number >= 3:
                     times[size].append(took)
         for size in ports:
@@ -59,7 +59,8 @@ def _measure(filled: dict[str, Filled], ports: dict[str, int]) -> list[Figure]:
     return figures
 
 
-def _get(port: int, path: str, cookie: str) -> float:
+def get(port: int, path: str, cookie: str) -> float:
+    """The seconds that a page takes."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     began = time.perf_counter()
     connection.request("GET", path, headers={"Cookie": cookie})
@@ -72,29 +73,51 @@ def _get(port: int, path: str, cookie: str) -> float:
     return took
 
 
-def _sign_in(port: int, email: str) -> str:
+def sign_in(port: int, email: str) -> str:
+    """The cookies of somebody who is signed in."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", "/sign-in")
     answer = connection.getresponse()
     page, before = answer.read().decode(), _cookies(answer)
-    token = re.search(r'name="csrf_token" value="([^"]*)"', page)
-    form = urlencode({"email": email, "password": PASSWORD, "csrf_token": token.group(1) if token else ""})
-    connection.request(
-        "POST",
-        "/sign-in",
-        form,
-        {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Cookie": before,
-            "Origin": f"http://127.0.0.1:{port}",
-            "Sec-Fetch-Site": "same-origin",
-        },
-    )
-    answer = connection.getresponse()
-    answer.read()
+    fields = {"email": email, "password": PASSWORD, "csrf_token": _token(page)}
+    answer = _send(connection, port, "/sign-in", before, fields)
     if answer.status != 303:
         raise RuntimeError(f"signing in answered {answer.status}")
     return _cookies(answer) or before
+
+
+def post(port: int, path: str, cookie: str, fields: dict[str, str]) -> float:
+    """The seconds that the answer to a form takes; the page with the form is fetched before."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", path, headers={"Cookie": cookie})
+    token = _token(connection.getresponse().read().decode())
+    began = time.perf_counter()
+    answer = _send(connection, port, path, cookie, fields | {"csrf_token": token})
+    took = time.perf_counter() - began
+    if answer.status != 200:
+        raise RuntimeError(f"{path} answered {answer.status}")
+    connection.close()
+    return took
+
+
+def _token(page: str) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]*)"', page)
+    return found.group(1) if found else ""
+
+
+def _send(
+    connection: http.client.HTTPConnection, port: int, path: str, cookie: str, fields: dict[str, str]
+) -> http.client.HTTPResponse:
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Cookie": cookie,
+        "Origin": f"http://127.0.0.1:{port}",
+        "Sec-Fetch-Site": "same-origin",
+    }
+    connection.request("POST", path, urlencode(fields), headers)
+    answer = connection.getresponse()
+    answer.read()
+    return answer
 
 
 def _cookies(answer: http.client.HTTPResponse) -> str:

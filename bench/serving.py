@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 READY_WITHIN = 60.0
+SECRET = "a secret of the bench, long enough to be one"  # noqa: S105 -- of nothing that is kept
 
 
 def free_port() -> int:
@@ -58,7 +59,7 @@ def footbridge(folder: Path, port: int, url: str) -> tuple[list[str], dict[str, 
         "FOOTBRIDGE_DATABASE_URL": url,
         "FOOTBRIDGE_DATA_DIR": str(folder),
         "FOOTBRIDGE_PORT": str(port),
-        "FOOTBRIDGE_SECRET_KEY": "a secret of the bench, long enough to be one",
+        "FOOTBRIDGE_SECRET_KEY": SECRET,
     }
 
 

@@ -9,8 +9,10 @@ import contextlib
 import os
 import secrets
 import tempfile
+from ipaddress import ip_address
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
 from sqlmodel import Session, col, select
 
 from records.queries.keys import find_unknown_key
@@ -51,9 +53,66 @@ def problems_of(settings: Settings) -> list[str]:
         found.append(
             "The organization's sign-in goes over the network in clear. FOOTBRIDGE_OIDC_ISSUER begins https://."
         )
+    found += against_former_keys(settings)
     if not settings.database_url:
         found.append("There is no database. Give its address as FOOTBRIDGE_DATABASE_URL (postgresql://…).")
+    elif not settings.database_without_tls and not has_tls(settings.database_url):
+        found.append(
+            "The database is reached over the network in clear. Add ?sslmode=verify-full to FOOTBRIDGE_DATABASE_URL, "
+            "or, where nobody else is in that network, say so with FOOTBRIDGE_DATABASE_WITHOUT_TLS=true."
+        )
     return found
+
+
+def against_former_keys(settings: Settings) -> list[str]:
+    """What stands against the former keys: one that is the present one makes believe that the key was changed."""
+    former = [one.strip() for one in settings.former_secret_keys.get_secret_value().split(",")]
+    if settings.secret_key.get_secret_value() in filter(None, former):
+        return ["The secret key is among FOOTBRIDGE_FORMER_SECRET_KEYS too. Take it out there."]
+    return []
+
+
+def has_tls(url: str) -> bool:
+    """Whether nobody can listen in on the way to this database: it is a file, on this machine, or TLS is demanded."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "postgresql":
+        return True
+    asked = parsed.normalized_query
+    hosts = [
+        one
+        for part in (parsed.host, *asked.get("host", ()), *asked.get("hostaddr", ()))
+        if part
+        for one in part.split(",")
+    ]
+    if all(host.startswith("/") or is_this_machine(host) for host in hosts):
+        return True
+    mode = asked.get("sslmode", (os.environ.get("PGSSLMODE", ""),))[-1]
+    return mode in ("require", "verify-ca", "verify-full")
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host is this machine's loopback."""
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def require_temporal(settings: Settings) -> None:
+    """Raise NotReady when production would reach Temporal over the network in clear."""
+    from temporalio.envconfig import ClientConfig
+
+    if settings.environment != "production" or settings.temporal_without_tls:
+        return
+    config = ClientConfig.load_client_connect_config()
+    host = config.get("target_host", "").rpartition(":")[0]
+    if host and not config.get("tls") and not is_this_machine(host):
+        raise NotReady(
+            [
+                f"Temporal is reached over the network in clear ({host}). Set TEMPORAL_TLS=true, or, where nobody else "
+                "is in that network, say so with FOOTBRIDGE_TEMPORAL_WITHOUT_TLS=true."
+            ]
+        )
 
 
 def problems_in(session: Session, settings: Settings) -> list[str]:

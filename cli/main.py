@@ -9,6 +9,7 @@ import sys
 from typing import NoReturn
 
 import typer
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from cli import audit, guard, keys, people, systems
@@ -19,6 +20,7 @@ from cli.opening import Stop, open_records, settings_for_use
 from cli.rebuilding import rebuild
 from domain.errors import InvalidFields, Refusal
 from records import migrate
+from records.sealing import CannotOpen
 from records.settings import Settings, get_settings
 
 app = typer.Typer(
@@ -63,6 +65,7 @@ def api() -> None:
     from cli.tracing import trace_from_now
 
     settings = settings_for_use()
+    guard.require_temporal(settings)
     log_to_stderr(settings)
     trace_from_now(settings, "api")
     open_records(settings)
@@ -88,6 +91,7 @@ def worker() -> None:
     from workflows.worker import run_worker
 
     settings = settings_for_use()
+    guard.require_temporal(settings)
     log_to_stderr(settings)
     trace_from_now(settings, "worker")
     open_records(settings)
@@ -132,7 +136,7 @@ def simulate(
 def check_config() -> None:
     """Show every setting, and what stands against starting with it."""
     try:
-        settings_for_use()
+        guard.require_temporal(settings_for_use())
         problems: list[str] = []
     except guard.NotReady as error:
         problems = error.problems
@@ -140,11 +144,17 @@ def check_config() -> None:
     width = max(len(name) for name in Settings.model_fields)
     for name, field in Settings.model_fields.items():
         is_given = name in settings.model_fields_set
-        print(f"FOOTBRIDGE_{name.upper():<{width}}  {getattr(settings, name)!s:<24} {'' if is_given else '(default) '}")
+        value = hide_password(settings.database_url) if name == "database_url" else getattr(settings, name)
+        print(f"FOOTBRIDGE_{name.upper():<{width}}  {value!s:<24} {'' if is_given else '(default) '}")
         print(f"           {'':<{width}}  {field.description}")
     if problems:
         raise guard.NotReady(problems)
     print("\nFootbridge can start with these settings.")
+
+
+def hide_password(url: str) -> str:
+    """A database's address as it may be shown."""
+    return make_url(url).render_as_string(hide_password=True) if url else ""
 
 
 def main() -> NoReturn:
@@ -161,6 +171,8 @@ def _run() -> int:
         return _say("\n".join(problem.sentence for problem in refusal.problems))
     except (Refusal, Stop, guard.NotReady, migrate.UnknownStep) as refusal:
         return _say(str(refusal))
+    except CannotOpen as error:
+        return _say(f"Something in the records does not open: {error}. See: footbridge keys status")
     except (OperationalError, ProgrammingError) as error:
         first = str(error.orig).strip().splitlines()[0]
         return _say(f"The records cannot be used: {first}")

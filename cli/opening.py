@@ -8,6 +8,7 @@ from sqlmodel import select
 from cli import guard
 from records import engine, migrate
 from records.commands.upkeep import share_clock
+from records.secret_files import SecretFile
 from records.settings import Settings, get_settings
 from records.tables import Facility, Program
 
@@ -17,9 +18,11 @@ class Stop(Exception):
 
 
 def settings_for_use() -> Settings:
-    """The settings, fit to work with. Raises Stop naming each variable that cannot be read, NotReady."""
+    """The settings, fit to work with. Raises Stop naming each variable or file that cannot be read, NotReady."""
     try:
         settings = get_settings()
+    except SecretFile as error:
+        raise Stop(str(error)) from error
     except ValidationError as error:
         wrong = [f"FOOTBRIDGE_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_url=False)]
         raise Stop("\n".join(wrong)) from error

@@ -1,13 +1,15 @@
-"""Everything that can be configured, read once from the environment (`FOOTBRIDGE_*`)."""
+"""Everything that can be configured, read once from the environment (`FOOTBRIDGE_*`); secrets from files too."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from records.secret_files import SecretFiles
 
 
 class Settings(BaseSettings):
@@ -20,11 +22,15 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(Path("var"), description="where the embedded run keeps its databases and logs")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data directory")
+    database_without_tls: bool = Field(
+        False, description="production may reach its database without TLS, over a network that nobody else is in"
+    )
+    temporal_without_tls: bool = Field(False, description="the same for Temporal")
     host: str = Field("127.0.0.1", description="the address that the web server binds")
     port: int = Field(8000, description="the port of the web server", ge=1, le=65535)
     public_url: str = Field("", description="how people reach the pages, for links in messages; empty: host and port")
     secret_key: SecretStr = Field(
-        SecretStr(""), description="signs what leaves in links and forms; at least 32 characters"
+        SecretStr(""), description="seals the records, signs what leaves in links and forms; at least 32 characters"
     )
     former_secret_keys: SecretStr = Field(
         SecretStr(""), description="earlier secret keys, with commas between: what they sealed still opens"
@@ -60,6 +66,13 @@ class Settings(BaseSettings):
     sms_account: str = Field("", description="account id at the gateway")
     sms_token: SecretStr = Field(SecretStr(""), description="its secret")
     sms_from: str = Field("", description="the number texts come from, E.164")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *others: Any, **more: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given in code, then files of secrets, then the environment."""
+        return init_settings, SecretFiles(settings_cls), *others, *more.values()
 
     def sqlalchemy_url(self) -> str:
         """The database's URL, with the embedded default filled in."""

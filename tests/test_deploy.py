@@ -201,27 +201,29 @@ def entrypoint(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, env={"PATH": os.environ["PATH"], **env}, capture_output=True, text=True, check=False)
 
 
-def test_secrets_come_from_files(tmp_path: Path) -> None:
+def test_temporals_secret_comes_from_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("odd $(value) 'with' \"quotes\"\n")
-    said = entrypoint("env", FOOTBRIDGE_SECRET_KEY_FILE=str(secret), TEMPORAL_CONFIG_FILE="/profile.toml")
+    secret.chmod(0o600)
+    said = entrypoint("env", TEMPORAL_API_KEY_FILE=str(secret), TEMPORAL_CONFIG_FILE="/profile.toml")
     assert said.returncode == 0, said.stderr
-    assert "FOOTBRIDGE_SECRET_KEY=odd $(value) 'with' \"quotes\"\n" in said.stdout
-    assert "FOOTBRIDGE_SECRET_KEY_FILE" not in said.stdout
+    assert "TEMPORAL_API_KEY=odd $(value) 'with' \"quotes\"\n" in said.stdout
+    assert "TEMPORAL_API_KEY_FILE" not in said.stdout
     assert "TEMPORAL_CONFIG_FILE=/profile.toml" in said.stdout
 
 
-def test_a_secret_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
-    said = entrypoint("env", FOOTBRIDGE_SECRET_KEY_FILE=str(tmp_path / "nothing"))
-    assert said.returncode == 1
-    assert "cannot be read" in said.stderr
-
-
-def test_a_secret_given_twice_stops_the_start(tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("from a file")
-    said = entrypoint("env", FOOTBRIDGE_SECRET_KEY="given", FOOTBRIDGE_SECRET_KEY_FILE=str(tmp_path / "secret"))
-    assert said.returncode == 1
-    assert "not both" in said.stderr
+@pytest.mark.parametrize(
+    ("mode", "also", "said"), [(None, "", "cannot be read"), (0o640, "", "chmod 600"), (0o600, "given", "not both")]
+)
+def test_a_secret_that_is_none_stops_the_start(tmp_path: Path, mode: int | None, also: str, said: str) -> None:
+    secret = tmp_path / "secret"
+    if mode is not None:
+        secret.write_text("from a file")
+        secret.chmod(mode)
+    done = entrypoint("env", TEMPORAL_API_KEY_FILE=str(secret), TEMPORAL_API_KEY=also)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "from a file" not in done.stderr
 
 
 def test_the_two_roles_of_postgresql_cannot_read_each_other(postgres: PostgresServer) -> None:

@@ -16,6 +16,7 @@ from cli.welcome import seed_demonstration
 from domain.vocabulary import Role
 from records import engine, migrate
 from records.access import system_actor
+from records.commands.people import PersonDetails, register_person
 from records.commands.programs import create_program
 from records.commands.staff import add_staff
 from records.commands.upkeep import share_clock
@@ -26,7 +27,9 @@ GOOD = "7f3a9c21e5b8d4067f3a9c21e5b8d4061b"
 
 def production(**given: Any) -> Settings:
     """Settings of production that are right, but for what is given."""
-    return Settings(**{"environment": "production", "secret_key": GOOD, "database_url": "postgresql://x/y"} | given)
+    return Settings(
+        **{"environment": "production", "secret_key": GOOD, "database_url": "postgresql://x/y?sslmode=require"} | given
+    )
 
 
 def test_production_starts_when_it_is_set_up() -> None:
@@ -43,6 +46,11 @@ def test_production_starts_when_it_is_set_up() -> None:
         ({"clock_speed": 1440}, "clock runs fast"),
         ({"clock_speed": 0.5}, "clock runs fast"),
         ({"database_url": ""}, "no database"),
+        ({"database_url": "postgresql://records.example/y"}, "in clear"),
+        ({"database_url": "postgresql://records.example/y?sslmode=prefer"}, "in clear"),
+        ({"database_url": "postgresql:///y?host=10.0.0.7"}, "in clear"),
+        ({"database_url": "postgresql:///y?host=/run/postgresql,records.example"}, "in clear"),
+        ({"former_secret_keys": f"{'e5b8d4067f3a9c21' * 2}, {GOOD}"}, "too"),
         ({"oidc_issuer": "http://sign-in.example"}, "in clear"),
     ],
 )
@@ -51,6 +59,78 @@ def test_production_does_not_start_half_set_up(given: dict[str, Any], said: str)
         guard.require_settings(production(**given))
     assert len(refused.value.problems) == 1
     guard.require_settings(production(**given, environment="demonstration"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://records.example/y?sslmode=verify-full",
+        "postgresql+psycopg://u:p@records.example:5432/y?sslmode=verify-ca&sslrootcert=/ca.pem",
+        "postgresql://127.0.0.1/y",
+        "postgresql://[::1]/y",
+        "postgresql://localhost/y",
+        "postgresql:///y",
+        "postgresql:///y?host=/run/postgresql",
+        "sqlite:////records/footbridge.sqlite3",
+    ],
+)
+def test_a_database_that_nobody_can_listen_in_on_is_fine(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PGSSLMODE", raising=False)
+    guard.require_settings(production(database_url=url))
+
+
+def test_a_database_without_tls_is_used_when_production_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    guard.require_settings(production(database_url="postgresql://postgres/y", database_without_tls=True))
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+    guard.require_settings(production(database_url="postgresql://records.example/y"))
+
+
+@pytest.mark.parametrize(
+    ("address", "tls", "is_fine"),
+    [
+        ("temporal.example:7233", "", False),
+        ("temporal.example:7233", "false", False),
+        ("10.1.2.3:7233", "", False),
+        ("temporal.example:7233", "true", True),
+        ("127.0.0.1:7233", "", True),
+        ("[::1]:7233", "", True),
+        ("localhost:7233", "", True),
+        ("", "", True),
+    ],
+)
+def test_production_reaches_temporal_with_tls(
+    address: str, tls: str, is_fine: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"ADDRESS": address, "TLS": tls, "CONFIG_FILE": os.devnull, "API_KEY": ""}.items():
+        monkeypatch.delenv(f"TEMPORAL_{name}", raising=False)
+        if value:
+            monkeypatch.setenv(f"TEMPORAL_{name}", value)
+    guard.require_temporal(production(temporal_without_tls=True))
+    guard.require_temporal(Settings(environment="demonstration"))
+    if is_fine:
+        guard.require_temporal(production())
+    else:
+        with pytest.raises(guard.NotReady, match="Temporal is reached over the network in clear"):
+            guard.require_temporal(production())
+
+
+def test_records_that_another_key_sealed_are_refused(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def use(key: str, former: str = "") -> None:
+        monkeypatch.setenv("FOOTBRIDGE_SECRET_KEY", key)
+        monkeypatch.setenv("FOOTBRIDGE_FORMER_SECRET_KEYS", former)
+        get_settings.cache_clear()
+
+    use(GOOD)
+    with engine.transaction() as session:
+        register_person(session, create_program(session, "P").id, PersonDetails("Ada", "Sample"), zone="UTC")
+    with engine.read_session() as session:
+        guard.require_records(session, get_settings())
+        use(GOOD[::-1])
+        with pytest.raises(guard.NotReady, match="sealed with another secret key"):
+            guard.require_records(session, get_settings())
+        use(GOOD[::-1], GOOD)
+        guard.require_records(session, get_settings())
+    get_settings.cache_clear()
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:

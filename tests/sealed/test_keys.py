@@ -1,0 +1,166 @@
+"""A new secret key takes over, while everybody works; and what was written before there was sealing is sealed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import select
+from typer.testing import CliRunner
+
+from cli.guard import NotReady
+from cli.main import app
+from records import engine, sealing
+from records.commands.keys import count_left, rotate
+from records.queries.audit import verify_all
+from records.queries.keys import ANOTHER, CLEAR, find_unknown_key, list_standings
+from records.sealing import CannotOpen, keyring
+from records.tables import JournalEntry
+from tests.api.house import House
+from tests.sealed.planted import FIRST, SECOND, check_found, copy_of, hits, plant, vacuum
+
+
+def test_a_new_key_takes_over(house: House, use_key: Callable[..., None], database: str) -> None:
+    plant(house)
+    old = keyring().current
+    use_key(SECOND, FIRST)
+    check_found(house)
+    with engine.read_session() as session:
+        assert {key for one in list_standings(session) for key, count in one.values.items() if count} == {old}
+    with engine.transaction() as session:
+        done = rotate(session, engine.Slices(session), lambda rows: None)
+    use_key(SECOND)
+    with engine.transaction() as session:
+        assert done > 5
+        assert count_left(session) == 0
+        assert sum(one.left for one in list_standings(session)) == 0
+        assert rotate(session, engine.Slices(session), lambda rows: None) == 0, "all is done"
+        assert verify_all(session).problems == []
+    vacuum(database)
+    assert old not in copy_of(database)
+    check_found(house)
+
+
+def test_without_the_former_key_nothing_is_lost_and_it_is_said(house: House, use_key: Callable[..., None]) -> None:
+    plant(house)
+    old = keyring().current
+    use_key(SECOND)
+    with engine.read_session() as session:
+        assert find_unknown_key(session) == old
+        assert {key for s in list_standings(session) for key, count in s.values.items() if count} == {ANOTHER}
+    with engine.transaction() as session, pytest.raises(CannotOpen, match=old):
+        rotate(session, engine.Slices(session), lambda rows: None)
+    use_key(FIRST)
+    check_found(house)
+
+
+def test_what_was_written_before_there_was_sealing_is_sealed(
+    house: House, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(sealing, "is_on", False)
+        before.setattr("records.tables.told.Told.__new__", lambda cls, words, salt=None: _unsalted(cls, words))
+        plant(house)
+    as_migrated()
+    check_found(house)
+    with engine.read_session() as session:
+        assert {key for s in list_standings(session) for key, count in s.values.items() if count} == {CLEAR}
+    with engine.transaction() as session:
+        rotate(session, engine.Slices(session), lambda rows: None)
+    with engine.transaction() as session:
+        assert count_left(session) == 0
+        assert verify_all(session).problems == [], "the hashes of old entries still hold"
+    vacuum(database)
+    assert hits(database) == set()
+    check_found(house)
+
+
+def _unsalted(cls: type[str], words: str) -> Any:
+    self = str.__new__(cls, words)
+    self.salt = ""  # type: ignore[attr-defined]
+    return self
+
+
+def as_migrated() -> None:
+    """The marks as the migration leaves them: the values themselves, or none."""
+    with engine.transaction() as session:
+        for statement in (
+            "UPDATE person SET birth_mark = birth_on, sound_mark = NULL, given_mark = NULL, name_marks = NULL",
+            "UPDATE person_identifier SET value_mark = value",
+            "UPDATE referral SET visit_mark = visit_id",
+            "UPDATE disclosure SET recipient_mark = recipient",
+        ):
+            session.execute(text(statement))
+
+
+def test_it_can_be_stopped_and_goes_on_while_others_write(
+    house: House, use_key: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("records.commands.keys.AT_ONCE", 1)
+    monkeypatch.setattr(engine.Slices, "AT_A_TIME", 0.0)
+    monkeypatch.setattr(engine.Slices, "LET_IN", 0.01)
+    referral_id = plant(house)
+    use_key(SECOND, FIRST)
+    with engine.read_session() as session:
+        before = count_left(session)
+    calls = 0
+
+    def stop(rows: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), engine.transaction() as session:
+        rotate(session, engine.Slices(session), stop)
+    with engine.read_session() as session:
+        assert before - 4 <= count_left(session) < before
+    written = []
+
+    def write() -> None:
+        for number in range(5):
+            answer = house.call("bridger", "POST", f"/referrals/{referral_id}/notes", {"note": f"meanwhile {number}"})
+            written.append(answer.status_code)
+
+    other = threading.Thread(target=write)
+    other.start()
+    with engine.transaction() as session:
+        rotate(session, engine.Slices(session), lambda rows: None)
+    other.join()
+    assert written == [200] * 5
+    with engine.transaction() as session:
+        rotate(session, engine.Slices(session), lambda rows: None)
+        assert count_left(session) == 0
+        assert verify_all(session).problems == []
+
+
+def test_the_terminal_says_how_it_stands_and_lets_a_key_take_over(
+    house: House, use_key: Callable[..., None], database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTBRIDGE_DATABASE_URL", database)
+    use_key(FIRST)
+    run = CliRunner().invoke
+    plant(house)
+    old = keyring().current
+    fine = run(app, ["keys", "status"])
+    assert (fine.exit_code, fine.stdout.splitlines()[-1]) == (0, "Everything lies under the key of now.")
+    assert f"{old} (now)" in fine.stdout
+    use_key(SECOND)
+    lost = run(app, ["keys", "status"])
+    assert isinstance(lost.exception, NotReady), "with another key nothing starts"
+    use_key(SECOND, FIRST)
+    halfway = run(app, ["keys", "status"])
+    assert halfway.exit_code == 1
+    assert "values do not: footbridge keys rotate" in halfway.stdout
+    done = run(app, ["keys", "rotate"])
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-1] == "Nothing lies under another key: the former ones may go."
+    use_key(SECOND)
+    assert run(app, ["keys", "status"]).exit_code == 0
+    engine.configure(database)
+    with engine.read_session() as session:
+        events = session.exec(select(JournalEntry).where(JournalEntry.event == "keys.rotated")).all()
+        assert {entry.data["key_id"] for entry in events} == {keyring().current}
