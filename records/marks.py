@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import col
 
 from records.sealing import keyring
-from records.tables import Disclosure, Person, PersonIdentifier, Referral
+from records.tables import ConsentVersion, Disclosure, Person, PersonIdentifier, Referral
 
 BEGINNING = 3
 """By so many letters of a name the database finds candidates; what was read is then compared in full."""
@@ -61,6 +61,11 @@ def has_visit(program_id: str, *visit_ids: str) -> ColumnElement[bool]:
 def visit_key(program_id: str, visit_id: str) -> str:
     """A visit in the key of a message: the same for the same visit, and no number."""
     return _now("visit", program_id, visit_id)[_KEY:]
+
+
+def set_line(row: ConsentVersion, line: str) -> None:
+    """Keep what a version of a consent is about, with its mark: no version of a line is there twice."""
+    row.line, row.line_mark = line, _now("line", row.program_id, row.referral_id, line)
 
 
 def set_recipient(row: Disclosure, recipient: str) -> None:
@@ -140,6 +145,7 @@ MARKED: dict[str, Any] = {
     "person": mark_person,
     "person_identifier": mark_identifier,
     "referral": lambda row: set_visit(row, row.visit_id),
+    "consent_version": lambda row: set_line(row, row.line),
     "disclosure": lambda row: set_recipient(row, row.recipient),
 }
 """How the marks of a row are set anew, by table."""

@@ -22,6 +22,7 @@ from records.commands.escalations import settle_ladder
 from records.commands.text import LINE_LENGTH, checked_text
 from records.commands.work import Work, open_case
 from records.ids import new_id
+from records.marks import set_line
 from records.queries.case import began_here
 from records.queries.consents import Row, as_facts, elements_of, list_versions
 from records.tables import ConsentRevocation, ConsentVersion, Facility, Referral
@@ -176,11 +177,11 @@ def _version(
     referral, program = work.referral, work.rows.program
     before = list_versions(work.session, [referral.id]) if versions is None else versions
     facility = work.session.get_one(Facility, referral.facility_id)
-    return ConsentVersion(
+    row = ConsentVersion(
         id=new_id("cns"),
         program_id=referral.program_id,
         referral_id=referral.id,
-        line=line,
+        line="",
         version=1 + max((row.version for row, _ in before if row.line == line), default=0),
         answer=answer,
         grants=[kept_grant(grant) for grant in grants],
@@ -193,6 +194,8 @@ def _version(
         recorded_by=work.actor_id,
         recorded_at=work.now,
     )
+    set_line(row, line)
+    return row
 
 
 def kept_grant(grant: Grant) -> dict[str, object]:

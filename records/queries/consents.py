@@ -23,21 +23,24 @@ def list_versions(session: Session, referral_ids: Iterable[str]) -> list[Row]:
     wanted = list(referral_ids)
     if not wanted:
         return []
-    return list(session.exec(_VERSIONS, params={"referral_ids": wanted}).all())
+    found = session.exec(_VERSIONS, params={"referral_ids": wanted}).all()
+    return sorted(found, key=lambda pair: _in_order(pair[0]))
 
 
-_IN_ORDER = (col(ConsentVersion.recorded_at), col(ConsentVersion.line), col(ConsentVersion.version))
+def _in_order(row: Any) -> tuple[datetime, str, int]:
+    return row.recorded_at, row.line, row.version  # the line is sealed: the database cannot sort by it
+
+
 _VERSIONS = (
     select(ConsentVersion, ConsentRevocation)
     .outerjoin(ConsentRevocation, col(ConsentRevocation.consent_id) == col(ConsentVersion.id))
     .where(col(ConsentVersion.referral_id).in_(bindparam("referral_ids", expanding=True)))
-    .order_by(*_IN_ORDER)
 )
 
 
 def consents_of(session: Session, referral_id: str) -> tuple[Consent, ...]:
     """What the person of this referral agreed to, every version of it."""
-    rows = session.execute(_OF_ONE, {"referral_id": referral_id})
+    rows = sorted(session.execute(_OF_ONE, {"referral_id": referral_id}), key=_in_order)
     return tuple([_as_facts(row, row.taken_back_at) for row in rows])
 
 
@@ -48,7 +51,6 @@ _OF_ONE = (  # values, not entities: asked at every step that tells somebody som
     )
     .outerjoin(ConsentRevocation, col(ConsentRevocation.consent_id) == col(ConsentVersion.id))
     .where(col(ConsentVersion.referral_id) == bindparam("referral_id"))
-    .order_by(*_IN_ORDER)
 )
 
 

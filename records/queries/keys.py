@@ -17,13 +17,14 @@ from records.tables.told import OWN_REASONS, WORDS, Facts
 
 ANOTHER = "another key"
 CLEAR = "in the clear"
-BY_ITSELF = {"second_factor": "secret", "kept_form": "fields"}
+BY_ITSELF = {"secondfactor": "secret", "keptform": "fields"}
 """Columns that were always sealed, each value about its own row (`records.sealing.seal`)."""
 MARKS = {
     "person": "name_marks",
     "person_identifier": "value_mark",
     "referral": "visit_mark",
     "disclosure": "recipient_mark",
+    "consent_version": "line_mark",
 }
 """By which mark of a table it shows under which key its marks are: they are made together."""
 _EMPTY = ("", "[]", "{}", "null")

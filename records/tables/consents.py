@@ -22,12 +22,13 @@ class ConsentVersion(Row, table=True):
     """
 
     __tablename__ = "consent_version"
-    __table_args__ = (UniqueConstraint("referral_id", "line", "version"),)
+    __table_args__ = (UniqueConstraint("referral_id", "line_mark", "version"),)
 
     id: str = Field(primary_key=True)
     program_id: str = points_to("program.id", index=True)
     referral_id: str = points_to("referral.id")
-    line: str
+    line: str = sealed("consent_version.line")  # it may hold the name of a relative
+    line_mark: str | None = None  # `records.marks.set_line`
     version: int = 1
     answer: ConsentStatus = words(ConsentStatus)
     grants: list[dict[str, Any]] = sealed_document(

@@ -99,7 +99,7 @@ class Disclosure(Row, table=True):
     reason: str
     consent: str  # what the person's answer was at that moment
     consent_id: str | None = Field(default=None, index=True)
-    covers: str | None = None  # the scope of the consent in words, which went with it
+    covers: str | None = sealed("disclosure.covers", default=None)  # the consent in words; it went along
     notice: str | None = None  # which statement of 42 CFR 2.32 went with it
     by: str | None = None  # who had it sent
     subject_id: str | None = Field(default=None, index=True)  # the message that carried it
