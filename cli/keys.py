@@ -11,6 +11,7 @@ from records import engine
 from records.commands.keys import count_left, rotate
 from records.queries.keys import ANOTHER, CLEAR, list_standings
 from records.sealing import CannotOpen, keyring
+from records.settings import Settings
 
 keys = typer.Typer(help="The secret key: under which keys the records lie, and a new one.", no_args_is_help=True)
 
@@ -34,6 +35,13 @@ def status() -> None:
     if known[ANOTHER]:
         print(f"{known[ANOTHER]:,} cannot be opened: give their key in FOOTBRIDGE_FORMER_SECRET_KEYS.")
     raise typer.Exit(1 if left else 0)
+
+
+def has_unsealed(settings: Settings) -> bool:
+    """Whether the records hold what is not under the key of now."""
+    engine.configure(settings.sqlalchemy_url())
+    with engine.read_session() as session:
+        return count_left(session) > 0
 
 
 @keys.command("rotate")

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from cli import audit, guard, keys, people, systems
 from cli.first_start import say_it
 from cli.importing import import_file
+from cli.keys import has_unsealed
 from cli.logs import log_to_stderr
 from cli.opening import Stop, open_records, settings_for_use
 from cli.rebuilding import rebuild
@@ -106,6 +107,8 @@ def migrate_records() -> None:
     migrate.upgrade(settings.sqlalchemy_url())
     after = migrate.current(settings.sqlalchemy_url())
     print(f"The records are at step {after}." + (" Nothing had to change." if before == after else ""))
+    if before not in (None, after) and has_unsealed(settings):
+        print("They hold what is not sealed yet. While everything runs: footbridge keys rotate")
 
 
 @app.command()

@@ -27,6 +27,7 @@ from records.tables import Bridger, Program, Referral, Staff, StaffSession
 COMMANDS = {
     "up", "api", "worker", "migrate", "seed", "check-config", "token", "import", "user", "program",
     "facility", "simulate", "audit", "rebuild",
+    "facility", "simulate", "audit", "keys",
 }  # fmt: skip
 
 
@@ -249,6 +250,36 @@ def test_check_config_shows_settings_without_secrets(terminal: Path, monkeypatch
     get_settings.cache_clear()
     with pytest.raises(guard.NotReady, match="5 characters"):
         run("check-config")
+
+
+def test_check_config_shows_no_password_of_the_database(terminal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTBRIDGE_DATABASE_URL", "postgresql://footbridge:sesame-sesame@records.example/footbridge")
+    get_settings.cache_clear()
+    said = run("check-config")
+    assert "records.example/footbridge" in said.stdout
+    assert "sesame" not in said.stdout
+
+
+@pytest.mark.parametrize("command", ["api", "worker", "check-config"])
+def test_nothing_speaks_with_a_temporal_in_clear(terminal: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTBRIDGE_ENVIRONMENT", "production")
+    monkeypatch.setenv("FOOTBRIDGE_SECRET_KEY", "7f3a9c21e5b8d4067f3a9c21e5b8d406")
+    monkeypatch.setenv("FOOTBRIDGE_DATABASE_URL", f"sqlite:///{terminal / 'footbridge.sqlite3'}")
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal.example:7233")
+    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", "/dev/null")
+    get_settings.cache_clear()
+    with pytest.raises(guard.NotReady, match="Temporal is reached over the network in clear"):
+        run(command)
+
+
+def test_a_secret_that_others_may_read_stops_the_start(terminal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal.mkdir()
+    (terminal / "key").write_text("7f3a9c21e5b8d4067f3a9c21e5b8d406")
+    (terminal / "key").chmod(0o644)
+    monkeypatch.setenv("FOOTBRIDGE_SECRET_KEY_FILE", str(terminal / "key"))
+    get_settings.cache_clear()
+    with pytest.raises(Stop, match="chmod 600"):
+        run("migrate")
 
 
 def test_a_setting_that_cannot_be_read_is_named(terminal: Path, monkeypatch: pytest.MonkeyPatch) -> None:

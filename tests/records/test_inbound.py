@@ -188,6 +188,7 @@ def test_an_admission_under_a_number_that_nobody_knows_is_put_before_the_supervi
     assert referral(referral_id).status is ReferralStatus.IN_PROGRESS
     with engine.read_session() as session:
         told = session.exec(select(Notification).where(Notification.template == "admission_suspected")).all()
+        assert not [row.key for row in told if "elsewhere" in row.key], "a visit's number stands nowhere in the clear"
     assert {(n.staff_id, n.channel) for n in told} >= {(house.staff["supervisor"], Channel.IN_APP)}
     assert len({n.key for n in told}) == len(told) == len({n.channel for n in told}), "once, however often it came"
 

@@ -18,7 +18,7 @@ from cli.guard import NotReady
 from cli.main import app
 from records import engine, migrate, sealing
 from records.commands.kept_forms import find_kept, keep_form
-from records.commands.keys import count_left, rotate
+from records.commands.keys import _seal_anew, count_left, rotate
 from records.commands.second_factor import new_secret, secret_of
 from records.marks import has_visit
 from records.queries.audit import verify_all
@@ -26,6 +26,7 @@ from records.queries.keys import ANOTHER, CLEAR, find_unknown_key, list_standing
 from records.queries.people import find_duplicates
 from records.sealing import CannotOpen, keyring
 from records.tables import ConsentVersion, JournalEntry, Referral, SecondFactor, Staff
+from records.tables.told import CLOSED
 from tests.api.house import NOW, House
 from tests.sealed.planted import FIRST, PLANTED, SECOND, check_found, copy_of, hits, plant, vacuum
 
@@ -68,6 +69,20 @@ def test_without_the_former_key_nothing_is_lost_and_it_is_said(house: House, use
         rotate(session, engine.Slices(session), lambda rows: None)
     use_key(FIRST)
     check_found(house)
+
+
+def test_words_in_the_journal_that_do_not_open_are_left_as_they_are(house: House, use_key: Callable[..., None]) -> None:
+    plant(house)
+    with engine.transaction() as session:
+        before = session.execute(sa.text("SELECT id, CAST(data AS VARCHAR) FROM journal ORDER BY id")).all()
+    use_key(SECOND)
+    with engine.read_session() as session:
+        entry = session.exec(select(JournalEntry).where(JournalEntry.event == "note.added")).one()
+        assert entry.data["note"] == CLOSED
+    with engine.transaction() as session, pytest.raises(CannotOpen, match="journal"):
+        _seal_anew(JournalEntry, session.get_one(JournalEntry, entry.id))
+    with engine.read_session() as session:
+        assert session.execute(sa.text("SELECT id, CAST(data AS VARCHAR) FROM journal ORDER BY id")).all() == before
 
 
 def test_what_was_written_before_there_was_sealing_is_sealed(

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from records import engine, sealing
+from records import engine, journal, sealing
 from records.access import system_actor
 from records.commands.changes import correct_person
 from records.commands.people import PersonDetails
@@ -132,6 +132,10 @@ def test_a_note_cannot_be_guessed_by_the_hash_of_its_entry(house: House) -> None
         entries = session.exec(select(JournalEntry).where(JournalEntry.event == "note.added")).all()
         assert len({entry.data["note"].covered for entry in entries}) == 2
         assert all("the same" not in entry.data["note"].covered for entry in entries)
+        for entry in entries:
+            assert journal.digest(entry) == entry.hash
+            guessed = entry.model_copy(update={"data": entry.data | {"note": "the same"}})
+            assert journal.digest(guessed) != entry.hash
 
 
 def test_a_corrected_name_is_found_by_the_new_one(house: House) -> None:
