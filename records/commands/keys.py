@@ -77,7 +77,7 @@ def _seal_anew(table: Any, row: Any) -> None:
     if isinstance(row, JournalEntry):
         if CLOSED in row.data.values():
             raise CannotOpen(f"what entry {row.id} of the journal tells does not open")
-        row.data = mark_told(row.event, dict(row.data), _OLD)
+        mark_told(row.event, row.data, _OLD)
     for column in sealed_columns(table):
         flag_modified(row, column.name)
     if mark := MARKED.get(table.__tablename__):

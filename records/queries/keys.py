@@ -106,8 +106,13 @@ def _holds(column: Column[Any]) -> ColumnElement[bool]:
     if not isinstance(column.type, Facts):
         return and_(kept.is_not(None), kept.not_in(_EMPTY))
     event = column.table.columns["event"]
-    always = [kept.contains(f'"{name}": "') for name in WORDS if name != "reason"]
-    return or_(*always, and_(event.in_(OWN_REASONS), kept.contains('"reason": "')))
+    always = [_says(kept, name) for name in WORDS if name != "reason"]
+    return or_(*always, and_(event.in_(OWN_REASONS), _says(kept, "reason")))
+
+
+def _says(kept: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    """Whether facts have a text of this name, whoever wrote the JSON."""
+    return or_(kept.contains(f'"{name}":"'), kept.contains(f'"{name}": "'))
 
 
 def _is_under(column: Column[Any], name: str) -> ColumnElement[bool]:

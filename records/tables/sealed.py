@@ -10,11 +10,11 @@ mark beside it (`records/marks.py`). docs/encryption.md lists every column.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import JSON, String, TypeDecorator
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.operators import OperatorType, is_, is_not
@@ -99,8 +99,8 @@ class SealedDocument(Sealed):
 
         def bind(value: Any) -> str:
             if not value:
-                return _ENCODE(value)
-            kept = seal(_ENCODE(value))
+                return to_json(value).decode()
+            kept = seal(to_json(value).decode())
             return f'"{kept}"' if kept.startswith(MARKER) else kept
 
         return bind
@@ -112,15 +112,12 @@ class SealedDocument(Sealed):
         def of_text(kept: str | None) -> Any:
             if kept is None:
                 return None
-            return json.loads(opened(kept[1:-1]) if kept.startswith(_IN_JSON) else kept)
+            return from_json(opened(kept[1:-1]) if kept.startswith(_IN_JSON) else kept)
 
         def of_value(kept: Any) -> Any:
-            return json.loads(opened(kept)) if kept.__class__ is str and kept.startswith(MARKER) else kept
+            return from_json(opened(kept)) if kept.__class__ is str and kept.startswith(MARKER) else kept
 
         return of_text if dialect.name == "sqlite" else of_value
-
-
-_ENCODE = json.JSONEncoder().encode
 
 
 def sealed(column: str, **options: Any) -> Any:

@@ -7,11 +7,11 @@ each text has a salt that is sealed with it, and the hash covers the digest of b
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 from collections.abc import Callable
 from typing import Any
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import JSON, TypeDecorator
 from sqlalchemy.engine import Dialect
 
@@ -60,17 +60,14 @@ class Facts(TypeDecorator[dict[str, Any]]):
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
         """How JSON becomes facts."""
         if dialect.name == "sqlite":
-            return lambda kept: with_words(json.loads(kept))
+            return lambda kept: with_words(from_json(kept))
         return with_words
 
 
 def _as_json(data: dict[str, Any]) -> str:
     if sealing.is_on and any(value.__class__ is Told for value in data.values()):
         data = {name: seal_told(value) if value.__class__ is Told else value for name, value in data.items()}
-    return _ENCODE(data) if data else "{}"
-
-
-_ENCODE = json.JSONEncoder().encode
+    return to_json(data).decode() if data else "{}"
 
 
 def seal_told(text: Told) -> str:

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from records import engine, journal, sealing
 from records.access import system_actor
 from records.commands.changes import correct_person
+from records.commands.keys import count_left
 from records.commands.people import PersonDetails
 from records.queries.audit import verify_all
 from records.queries.duplicates import list_suggestions
@@ -27,6 +28,7 @@ def test_a_copy_of_the_database_tells_nothing(house: House, database: str) -> No
     referral_id = plant(house)
     assert hits(database) == set()
     with engine.read_session() as session:
+        assert count_left(session) == 0, "values and marks alike are under the key of now"
         person = session.exec(select(Person)).one()
         assert (person.full_name, str(person.birth_on)) == ("Quillie Zorvane-Ottik", "1961-04-23")
         assert person.phones[0]["number"] == "+12125550167"
@@ -146,5 +148,6 @@ def test_a_corrected_name_is_found_by_the_new_one(house: House) -> None:
     with engine.read_session() as session:
         assert len(find_standings(session, actor, NOW, "marr")) == 1
         assert find_standings(session, actor, NOW, "zorv") == []
+        assert count_left(session) == 0
         assert session.exec(select(Referral)).one().visit_id == "VISIT-5590"
         assert session.exec(select(PersonIdentifier)).one().value == "MRN-77120934"
