@@ -19,6 +19,7 @@ TABLE = Path(__file__).with_name("expected.csv")
 REFUSED_FIRST = "own", "stranger"
 """A role that may not use the route is refused whosever things it is, so two sides are enough. Whoever is not signed in
 at all is answered before the route's own code runs: one is."""
+NOT_ASKED = "not asked"
 HALF_AND_OVER = (*OVER, "other scope")
 NO_SUCH = "–"
 """The cell of a token that is good for less, on a page: no token opens one, which the columns of good ones show."""
@@ -28,13 +29,19 @@ Answers = dict[tuple[str, str], dict[str, Answer]]
 """By route and column: the answer by whose thing it is."""
 
 
-async def ask_everything(asked: Asked) -> Answers:
-    """What the application answers to everybody about everything."""
+async def ask_everything(asked: Asked, *, is_brief: bool = False) -> Answers:
+    """What the application answers to everybody about everything.
+
+    `is_brief`: whoever is not let in is asked at addresses without an id alone. They are answered before the database
+    is asked for any thing, so a second kind of database has nothing to add to each of the others.
+    """
     found: Answers = {}
     for route in asked.routes:
         for column, who in asked.everybody().items():
             cell: dict[str, Answer] = {}
             lets_in = column in SEEING and route.lets_in(column)
+            if is_brief and route.parameters and not lets_in:
+                continue
             for whose in _asked_about(asked, route, column, lets_in=lets_in):
                 cell[whose] = await asked.ask(route, who(route), asked.world.things[whose])
             if route.parameters and lets_in:
@@ -70,7 +77,8 @@ def table_of(asked: Asked, answers: Answers) -> list[list[str]]:
     rows = [["route", "asks for", *columns]]
     for route in sorted(asked.routes, key=lambda one: (one.path, one.method)):
         asks = route.access.action or route.access.kind.replace("_", " ")
-        rows.append([route.name, asks, *(in_words(answers[route.name, column]) for column in columns)])
+        cells = (answers.get((route.name, column)) for column in columns)
+        rows.append([route.name, asks, *(NOT_ASKED if cell is None else in_words(cell) for cell in cells)])
     return rows
 
 
