@@ -60,6 +60,7 @@ def api() -> None:
 
     from api.app import create_app
     from cli.tracing import trace_from_now
+    from cli.slow_clients import PatientProtocol
 
     settings = settings_for_use()
     log_to_stderr(settings)
@@ -76,6 +77,7 @@ def api() -> None:
         access_log=False,  # addresses hold ids
         server_header=False,
         log_config=None,
+        http=PatientProtocol,
         timeout_graceful_shutdown=20,
     )
 
