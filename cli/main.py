@@ -59,8 +59,8 @@ def api() -> None:
     import uvicorn
 
     from api.app import create_app
-    from cli.tracing import trace_from_now
     from cli.slow_clients import PatientProtocol
+    from cli.tracing import trace_from_now
 
     settings = settings_for_use()
     log_to_stderr(settings)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from api.headers import SECURITY_HEADERS
+from api.headers import SECURITY_HEADERS, STRICT_TRANSPORT_SECURITY
+from records.settings import get_settings
 from tests.api.house import House
 from tests.api.signing import sign_in
+from tests.pages.client import TestClient
 
 pytestmark = pytest.mark.sqlite
 
@@ -27,3 +29,15 @@ def test_every_answer_carries_the_headers(house: House) -> None:
         policy.split("; ")
     )
     assert "unsafe" not in policy
+
+
+def test_behind_a_proxy_that_ends_tls_the_public_address_decides(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever forgets to pass on that it was https loses neither the cookies' protection nor the browser's promise."""
+    monkeypatch.setattr(get_settings(), "public_url", "https://bridges.example")
+    client = TestClient(house.app, base_url="http://testserver", follow_redirects=False)
+    answer = client.get("/sign-in")
+    assert answer.headers["strict-transport-security"] == STRICT_TRANSPORT_SECURITY
+    assert [cookie.partition("=")[0] for cookie in answer.headers.get_list("set-cookie")] == [
+        "__Host-footbridge-visitor"
+    ]
+    assert all("Secure" in cookie for cookie in answer.headers.get_list("set-cookie"))

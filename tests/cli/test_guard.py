@@ -26,7 +26,13 @@ GOOD = "7f3a9c21e5b8d4067f3a9c21e5b8d4061b"
 
 def production(**given: Any) -> Settings:
     """Settings of production that are right, but for what is given."""
-    return Settings(**{"environment": "production", "secret_key": GOOD, "database_url": "postgresql://x/y"} | given)
+    right = {
+        "environment": "production",
+        "secret_key": GOOD,
+        "database_url": "postgresql://x/y",
+        "public_url": "https://bridges.example",
+    }
+    return Settings(**right | given)
 
 
 def test_production_starts_when_it_is_set_up() -> None:
@@ -43,6 +49,8 @@ def test_production_starts_when_it_is_set_up() -> None:
         ({"clock_speed": 1440}, "clock runs fast"),
         ({"clock_speed": 0.5}, "clock runs fast"),
         ({"database_url": ""}, "no database"),
+        ({"public_url": ""}, "in clear, and with cookies"),
+        ({"public_url": "http://bridges.example"}, "in clear, and with cookies"),
         ({"oidc_issuer": "http://sign-in.example"}, "in clear"),
     ],
 )
