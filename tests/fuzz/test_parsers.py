@@ -7,14 +7,16 @@ leaves as many rows in every table as there were, but for what is written about 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
+from httpx import Response
 from hypothesis import given, seed
 from hypothesis import strategies as st
-from httpx import Response
 from sqlalchemy import func, select
 from sqlmodel import SQLModel
 
@@ -26,7 +28,7 @@ from records.commands import sign_in as sessions
 from records.commands.second_factor import open_step
 from records.settings import get_settings
 from records.tables import Staff
-from tests.api.house import ADA, House
+from tests.api.house import ADA, NOW, House
 from tests.api.signing import sign_in, token_of
 from tests.fuzz.budget import tries
 from tests.fuzz.mutations import as_sent, changed_csv, changed_form, changed_json, changed_text
@@ -60,14 +62,24 @@ def check(answer: Response, before: dict[str, int], *, may_keep: str = "") -> No
 
 
 def test_fhir_messages(house: House) -> None:
-    samples = [notice(event) for event in ("admit", "transfer", "discharge")]
+    house.file(visit_id="http://example.org|v")
+    days = timedelta(days=3)
+    late = notice("discharge", message_id="m-1", visit="v", start=NOW - days, end=NOW + days)
+    _take_fhir(house, [late], 20)  # refused when much of it was done: the facility is new
+    there = notice("discharge", message_id="m-1", visit="v", start=NOW - days, end=NOW)
+    _take_fhir(house, [there, *(notice(event, message_id="m-1") for event in ("admit", "transfer", "discharge"))], 60)
+
+
+def _take_fhir(house: House, samples: list[Any], few: int) -> None:
     headers = {"Authorization": f"Bearer {house.tokens['admin']}", "Content-Type": "application/fhir+json"}
+    ids = count()
 
     @seed(1)
-    @tries(80)
+    @tries(few)
     @given(body=changed_json(samples))
     def take(body: bytes) -> None:
         before = counts()
+        body = body.replace(b'"m-1"', b'"m-%d-%d"' % (few, next(ids)))  # else it is another's under its id
         check(house.client.post(FHIR, content=body, headers=headers), before)
 
     take()
