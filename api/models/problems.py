@@ -1,4 +1,4 @@
-"""What refusals look like in the OpenAPI document: problem documents (RFC 9457), and OperationOutcomes where FHIR is."""
+"""Refusals in the OpenAPI document: problem documents (RFC 9457), and OperationOutcomes where FHIR is spoken."""
 
 from __future__ import annotations
 

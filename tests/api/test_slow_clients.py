@@ -24,7 +24,7 @@ class Impatient(slow_clients.PatientProtocol):
     headers_seconds, body_seconds, answer_seconds = 0.4, 0.8, 0.4
 
 
-async def large(scope: dict, receive: object, send: object) -> None:  # type: ignore[type-arg]
+async def large(scope: dict, receive: object, send: object) -> None:
     """An answer that no buffer holds."""
     await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[operator]
     await send({"type": "http.response.body", "body": b"x" * LARGE})  # type: ignore[operator]

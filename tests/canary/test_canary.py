@@ -170,7 +170,7 @@ def test_messages_name_nobody(lived: Lived) -> None:
     assert lived.mails
     assert lived.texts
     for mail in lived.mails:
-        assert lived.canaries.found_in(bytes(mail.content or b"")) == set()
+        assert lived.canaries.found_in(mail.content or b"") == set()
         assert lived.canaries.found_in(repr((mail.mail_from, mail.rcpt_tos))) == set()
     for text in lived.texts:
         assert lived.canaries.found_in(json.dumps([text["path"], text["form"], text["headers"]])) == set()
