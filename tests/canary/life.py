@@ -209,7 +209,7 @@ class Life:
         self.page("planner", "/referrals", name=typed)
         self.page("manager", "/people", search=self.canaries.words["family name"])
         self.made.ask("POST", "/sign-in", data={"email": f"{typed}@program.example", "password": typed})
-        self.made.ask("GET", f"/{typed}/{typed}?{typed}", headers={"User-Agent": typed, "X-Request-ID": typed})
+        self.made.ask("GET", f"/{typed}/{typed}?{typed}", headers={"User-Agent": typed})
         bundle = {"resourceType": "Bundle", "type": "message", "entry": [{"resource": {"resourceType": typed}}]}
         token = {"Authorization": f"Bearer {self.house.tokens['planner']}", "Content-Type": "application/fhir+json"}
         self.made.ask("POST", "/fhir/$process-message", json=bundle, headers=token)

@@ -196,9 +196,7 @@ def test_no_address_and_no_header_of_ours_holds_a_word_of_a_person(lived: Lived)
                 seen += 1
                 may = was_asked | ({"place"} if address.startswith(MAP) else set())
                 assert lived.canaries.found_in(address) <= may, (one.path, address)
-        headers = {
-            name: value for name, value in one.answer.headers.items() if name not in ("location", "x-request-id")
-        }
+        headers = {name: value for name, value in one.answer.headers.items() if name != "location"}
         assert lived.canaries.found_in(repr(headers)) == set(), (one.path, headers)
         assert lived.canaries.found_in(one.answer.headers.get("location", "")) <= was_asked, one.path
     assert seen > 200
