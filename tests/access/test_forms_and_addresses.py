@@ -6,6 +6,7 @@ import html
 import re
 from typing import Any
 
+import httpx
 import pytest
 from fastapi.routing import APIRoute
 
@@ -83,8 +84,10 @@ async def _send(asked: Asked, route: Route, who: Who, token: str, headers: dict[
     path = filled(route.path, things | {"key": "first-contact", "section": "today", "token": "x", "form_id": "x"})
     data = filled(FORMS.get(route.path, {}), things) | ({"csrf_token": token} if token else {})
     sent = headers | {"cookie": f"footbridge-session={who.session}"}
-    answer = await asked.client.request(route.method, path, data=data, headers=sent)
-    asked.client.cookies.clear()
+    door = httpx.ASGITransport(app=asked.app)
+    async with httpx.AsyncClient(transport=door, base_url="http://127.0.0.1:8000") as client:
+        answer = await client.request(route.method, path, data=data, headers=sent)
+    asked.forget()
     return answer
 
 

@@ -38,7 +38,8 @@ from tests.support.oidc_provider import CLIENT, provider
 
 pytestmark = pytest.mark.sqlite
 FHIR = "/fhir/$process-message"
-RAW = {FHIR: "test_fhir_messages"}
+LISTS = "/api/v1/imports"
+RAW = {FHIR: "test_fhir_messages", LISTS: "test_release_lists"}
 """Routes that parse a body themselves → the test here that changes real ones. The rest are models and forms."""
 ABOUT_THE_TRY = frozenset({"journal", "reading", "addresstries", "idempotency"})
 """Tables in which a try is noted that was refused: who tried to sign in, who searched."""
@@ -123,6 +124,8 @@ def test_release_lists(house: House) -> None:
         check(answer, before)
         if answer.status_code == 303:
             assert client.get(answer.headers["location"]).status_code == 200, "and its report can be read"
+        before, headers = counts(), {"Authorization": f"Bearer {house.tokens['jailer']}", "Content-Type": "text/csv"}
+        check(client.post(LISTS, content=data, headers=headers), before)
 
     take()
 
