@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group build pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo bench simulate production-shape histories shots format lock clean
+.PHONY: help run test check demo bench mutants simulate production-shape histories fuzz shots format lock clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,12 @@ simulate: $(VENV)/.installed ## a thousand invented people through the protocols
 
 bench: $(VENV)/.installed ## what things cost, each against something of the same run (a quarter of an hour, a quiet machine)
 	@$(BIN)/python -m bench
+
+mutants: $(VENV)/.installed-dev ## plant each leak of tests/mutants/leaks.toml, and see that the tests notice (five minutes)
+	@$(BIN)/python -m tests.mutants
+
+fuzz: $(VENV)/.installed-dev ## the API against its document and every parser, thirty times as much as in test (half an hour)
+	@FUZZ=$${FUZZ:-30} $(BIN)/pytest -q tests/fuzz
 
 production-shape: $(VENV)/.installed ## production's processes on PostgreSQL, checked over HTTP, stopped (a minute)
 	@$(BIN)/python -m cli.production_shape

@@ -14,6 +14,7 @@ from fastapi import Request, Response
 from sqlmodel import Session
 
 from api.forms import CSRF_FIELD
+from api.headers import is_over_https
 from domain.errors import NotAllowed
 from records.access import Actor, actor_of
 from records.commands import sessions, sign_in, systems
@@ -91,7 +92,7 @@ def is_for_machines(request: Request) -> bool:
 
 def is_secure(request: Request) -> bool:
     """Whether the browser came over https, directly or by a proxy in front."""
-    return request.url.scheme == "https" or get_settings().base_url().startswith("https:")
+    return is_over_https(request.url.scheme)
 
 
 def cookie_name(request: Request, purpose: str = "session") -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from records.settings import get_settings
+
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",  # no inline script or style, nothing from another host
@@ -32,6 +34,11 @@ _ENCODED = [(name.lower().encode(), value.encode()) for name, value in SECURITY_
 _OVER_HTTPS = [*_ENCODED, (b"strict-transport-security", STRICT_TRANSPORT_SECURITY.encode())]
 
 
+def is_over_https(scheme: str) -> bool:
+    """Whether people come over https: by this request, or because the address that they are given says so."""
+    return scheme == "https" or get_settings().base_url().startswith("https:")
+
+
 class SecurityHeaders:
     """Middleware: adds the headers above to every response that does not set its own.
 
@@ -50,7 +57,7 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given = {name.lower() for name, _ in message["headers"]}
-                headers = _OVER_HTTPS if scope["scheme"] == "https" else _ENCODED
+                headers = _OVER_HTTPS if is_over_https(scope["scheme"]) else _ENCODED
                 message["headers"] = [*message["headers"], *(pair for pair in headers if pair[0] not in given)]
             await send(message)
 

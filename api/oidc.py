@@ -26,6 +26,7 @@ from domain.errors import NotAllowed
 from records import clock
 from records.sealing import CannotOpen, open_sealed, seal
 from records.settings import get_settings
+from records.way_out import CheckedTransport, open_client
 
 BACK = "/sign-in/organization/back"
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
@@ -155,9 +156,11 @@ def _provider() -> _Known:
 
 def _ask(method: str, url: str, **sent: Any) -> dict[str, Any]:
     """What the provider answers. It is somebody else's machine: a short wait, no redirects, nothing of it is shown."""
+    authorities = httpx.create_ssl_context()  # a hospital's own, too: SSL_CERT_FILE
+    way_out = CheckedTransport(get_settings().internal_hosts, verify=authorities)
     try:
-        with httpx.Client(timeout=ANSWER_SECONDS, follow_redirects=False) as client:
-            answer = client.request(method, url, headers={"Accept": "application/json"}, **sent)
+        with open_client(way_out, timeout=ANSWER_SECONDS) as client:
+            answer = client.request(method, url, **sent)
         read = answer.json() if answer.status_code == 200 else None
     except (httpx.HTTPError, ValueError) as error:
         raise _failed() from error

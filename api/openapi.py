@@ -7,12 +7,14 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from api.models.problems import OUTCOME_SCHEMA, PROBLEM_SCHEMA, describe
+
 METHODS = ("get", "post", "patch", "put", "delete")
 _KEY_PARAMETER: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "maxLength": 200},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
     "description": "1 to 200 visible characters of your choice, such as a UUID. The same request with the same key is "
     "done once within 24 hours; the kept answer carries `Idempotency-Replayed: true`.",
 }
@@ -20,7 +22,7 @@ _MATCH_PARAMETER: dict[str, Any] = {
     "name": "If-Match",
     "in": "header",
     "required": False,
-    "schema": {"type": "string"},
+    "schema": {"type": "string", "pattern": '^(\\*|(W/)?"[A-Za-z0-9_-]{1,64}")$'},
     "description": "The ETag of what you saw. If it has changed since, nothing is done and 412 is answered.",
 }
 
@@ -31,6 +33,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         made = app.openapi()
         made.setdefault("components", {})["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         made["security"] = [{"token": []}]
+        made["components"].setdefault("schemas", {}).update(Problem=PROBLEM_SCHEMA, OperationOutcome=OUTCOME_SCHEMA)
         for path, operations in made["paths"].items():
             for method, operation in operations.items():
                 parameters = operation.setdefault("parameters", [])
@@ -38,6 +41,7 @@ def document(app: FastAPI) -> dict[str, Any]:
                     parameters.append(_KEY_PARAMETER)
                 if method == "patch" or (method == "post" and path.startswith("/api/v1/referrals/{referral_id}/")):
                     parameters.append(_MATCH_PARAMETER)
+                describe(path, method, operation)
         app.openapi_schema = made
     return app.openapi_schema
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, TimeRemainingColumn
 
 from cli.opening import open_records, settings_for_use
+from domain.visible import visible
 from records import engine
 from records.commands.sealing import seal
 from records.queries.audit import Verified, count_all, find_head, head_of, verify_all
@@ -40,7 +41,9 @@ def _in_words(found: Verified) -> str:
     looked = f"{found.entries:,} entries, {found.readings:,} readings and {found.seals:,} seals"
     if not found.problems:
         return f"Everything stands as it was written: {looked}."
-    return "\n".join([f"Something is wrong ({looked}):", *(f"- {problem}" for problem in found.problems)])
+    return "\n".join(
+        [f"Something is wrong ({looked}):", *(f"- {visible(problem, keeps='')}" for problem in found.problems)]
+    )
 
 
 @audits.command("head")

@@ -49,6 +49,11 @@ def problems_of(settings: Settings) -> list[str]:
         found.append(f"The secret key looks like a placeholder. {make_one}")
     if settings.clock_speed != 1:
         found.append("The clock runs fast, which is for demonstrations. Leave FOOTBRIDGE_CLOCK_SPEED out.")
+    if not settings.public_url.startswith("https://"):
+        found.append(
+            "People would come over the network in clear, and with cookies that any host could set. "
+            "FOOTBRIDGE_PUBLIC_URL begins https://."
+        )
     if settings.oidc_issuer and not settings.oidc_issuer.startswith("https://"):
         found.append(
             "The organization's sign-in goes over the network in clear. FOOTBRIDGE_OIDC_ISSUER begins https://."

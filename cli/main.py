@@ -63,6 +63,7 @@ def api() -> None:
     import uvicorn
 
     from api.app import create_app
+    from cli.slow_clients import PatientProtocol
     from cli.tracing import trace_from_now
 
     settings = settings_for_use()
@@ -81,6 +82,7 @@ def api() -> None:
         access_log=False,  # addresses hold ids
         server_header=False,
         log_config=None,
+        http=PatientProtocol,
         timeout_graceful_shutdown=20,
     )
 

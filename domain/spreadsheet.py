@@ -10,7 +10,12 @@ _STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def safe_cell(value: object) -> str:
-    """A value as a cell: what could begin a formula is led by an apostrophe, which spreadsheets do not show."""
+    """A value as a cell: what could begin a formula is led by an apostrophe, which spreadsheets do not show.
+
+    Numbers stay numbers, negative ones too; with one place behind the point, when they have one.
+    """
+    if isinstance(value, int | float):
+        return f"{value:.1f}" if isinstance(value, float) else str(value)
     text = "" if value is None else str(value)
     return f"'{text}" if text.lstrip(" ").startswith(_STARTS) else text
 

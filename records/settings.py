@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     worker_metrics: str = Field(
         "", description="host:port at which a worker tells Prometheus its own figures (0.0.0.0:9464); empty: nowhere"
     )
+    internal_hosts: str = Field(
+        "",
+        description="hosts, with commas between, that may be reached inside your own network, such as your sign-in’s",
+    )
     late_entry_days: int = Field(7, description="how many days back a contact may be logged", ge=0)
     email_gateway: Literal["outbox", "smtp"] = Field("outbox", description="where e-mail goes")
     smtp_host: str = Field("127.0.0.1", description="the SMTP server")

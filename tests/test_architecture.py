@@ -38,6 +38,7 @@ BAD = {
     "a table's delete": ("workflows/activities/send.py", "Person.__table__.delete()"),
     "a delete in SQL": ("cli/main.py", "execute('delete from person')"),
     "a page that calls out": ("api/pages/today.py", "import httpx"),
+    "a gateway with a way of its own": ("workflows/gateways/sms.py", "httpx.Client(timeout=1)"),
     "a workflow without its block": (
         "workflows/other.py",
         "from workflows import names\n@workflow.defn\nclass Other: ...",

@@ -7,7 +7,16 @@ from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 LARGEST_PAGE = 200
@@ -38,7 +47,13 @@ def _in_utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-Text = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_printable)]
+_SHOWN = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$"
+Text = Annotated[
+    str,
+    StringConstraints(max_length=4000),
+    AfterValidator(_printable),
+    WithJsonSchema({"type": "string", "maxLength": 4000, "pattern": _SHOWN}),
+]
 """A text of at most 4,000 characters; the command may allow less and says so."""
 Id = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9_:-]+$")]
 PathId = Annotated[str, Path(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9_:-]+$")]

@@ -13,8 +13,8 @@ from api.access import requires
 from api.deps import Me, SessionDep, page
 from api.filters import local_date
 from domain.clock import local
-from domain.measures.table import safe_cell
 from domain.spoken import spoken_time
+from domain.spreadsheet import safe_cell
 from domain.vocabulary import Purpose
 from records import clock
 from records.access import person_for

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from domain.measures.figure import Figure, Part
 from domain.measures.period import Period
+from domain.spreadsheet import safe_cell
 
 COLUMNS = (
     "measure",
@@ -31,7 +32,6 @@ COLUMNS = (
     "of",
     "source",
 )
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def figures_csv(figures: Mapping[str, Figure], period: Period) -> str:
@@ -42,21 +42,6 @@ def figures_csv(figures: Mapping[str, Figure], period: Period) -> str:
     for figure in figures.values():
         writer.writerow([safe_cell(value) for value in _row(figure, period)])
     return text.getvalue()
-
-
-def safe_cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection): such text gets an apostrophe in front.
-
-    Numbers stay numbers, negative ones too.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.1f}"
-    if isinstance(value, int):
-        return str(value)
-    text = str(value)
-    return f"'{text}" if text.startswith(_RISKY) else text
 
 
 def _row(figure: Figure, period: Period) -> tuple[object, ...]:

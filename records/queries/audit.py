@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import literal
 from sqlmodel import Session, col, func, select
 
 from records import journal
@@ -121,6 +122,22 @@ def _not_as_the_records_say(session: Session, ends: dict[tuple[str, str], tuple[
     for kind, stream in ends:
         if kind == "journal" and stream not in known:
             yield f"the sequence {stream} belongs to no referral and no program"
+    yield from _in_another_program(session)
+
+
+def _in_another_program(session: Session) -> Iterator[str]:
+    """An entry's hash covers its sequence; whose program it shows up in must be that of the sequence."""
+    entry = select(JournalEntry.stream, JournalEntry.seq)
+    of_referral = entry.join(Referral, col(Referral.id) == col(JournalEntry.stream)).where(
+        col(JournalEntry.program_id) != col(Referral.program_id)
+    )
+    of_program = entry.where(
+        col(JournalEntry.stream).startswith("program:"),
+        col(JournalEntry.stream) != literal("program:").concat(col(JournalEntry.program_id)),
+    )
+    for query in (of_referral, of_program):
+        for stream, seq in session.exec(query.order_by(col(JournalEntry.stream), col(JournalEntry.seq))):
+            yield f"entry {seq} of {stream} was moved to another program"
 
 
 def _seals(

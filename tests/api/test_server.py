@@ -2,54 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import socket
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 
 from records import engine
 from records.engine import Word
 from tests.api.house import REFERRAL, House
+from tests.api.listening import Server
 
 pytestmark = pytest.mark.sqlite
-
-
-class Server:
-    """The application of a house, listening on a port of its own."""
-
-    def __init__(self, house: House) -> None:
-        self.house = house
-        listening = socket.create_server(("127.0.0.1", 0))
-        self.port = listening.getsockname()[1]
-        self.server = uvicorn.Server(uvicorn.Config(house.app, log_level="warning"))
-        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listening]}, daemon=True)
-        self.thread.start()
-        deadline = time.monotonic() + 10
-        while not self.server.started and time.monotonic() < deadline:
-            time.sleep(0.01)
-
-    def close(self) -> None:
-        """Stop it and wait."""
-        self.server.should_exit = True
-        self.thread.join(15)
-        assert not self.thread.is_alive()
-
-    def ask(
-        self, method: str, path: str, body: bytes | None = None, **headers: str
-    ) -> tuple[int, dict[str, str], bytes]:
-        """One request over a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-            response = connection.getresponse()
-            return response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
-        finally:
-            connection.close()
 
 
 @pytest.fixture
@@ -57,15 +21,15 @@ def server(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0)) as nobody:  # an address where no Temporal answers
         monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{nobody.getsockname()[1]}")
         monkeypatch.setenv("TEMPORAL_CONFIG_FILE", "/dev/null")
-    running = Server(house)
+    running = Server(house.app)
     yield running
     running.close()
 
 
-def test_a_referral_is_filed_over_a_socket_while_temporal_is_away(server: Server) -> None:
+def test_a_referral_is_filed_over_a_socket_while_temporal_is_away(house: House, server: Server) -> None:
     heard: list[Word] = []
     stop = engine.on_commit(heard.append)
-    token = f"Bearer {server.house.tokens['planner']}"
+    token = f"Bearer {house.tokens['planner']}"
     try:
         status, headers, body = server.ask(
             "POST",

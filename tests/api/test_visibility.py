@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from domain.vocabulary import Role
+from domain.vocabulary import EndReason, Role
 from records import clock, engine
 from records.access import actor_of, system_actor
-from records.commands import programs, staff
+from records.beyond import AT_ONCE
+from records.commands import assignments, programs, staff
 from records.commands.escalations import raise_concern
 from records.commands.glass import break_glass
 from records.commands.sign_in import create_token
@@ -61,6 +62,16 @@ def test_a_grace_of_nothing_ends_reading_at_once(handed: tuple[House, str]) -> N
     assert house.call("bridger", "GET", f"/referrals/{referral_id}").status_code == 404
 
 
+@pytest.mark.sqlite
+@pytest.mark.parametrize("why", AT_ONCE)
+def test_whom_the_person_does_not_want_reads_nothing_more(house: House, why: EndReason) -> None:
+    referral_id = house.accepted()
+    with engine.transaction() as session:
+        manager = actor_of(session.get_one(Staff, house.staff["manager"]))
+        assignments.release_bridger(session, manager, referral_id, why)
+    assert house.call("bridger", "GET", f"/referrals/{referral_id}").status_code == 404
+
+
 def test_closing_ends_the_access_of_the_bridger_and_of_who_was_called(handed: tuple[House, str]) -> None:
     house, referral_id = handed
     house.post("manager", f"/referrals/{referral_id}/attempts", {"mode": "call", "outcome": "no_answer"})
@@ -99,6 +110,7 @@ def test_broken_glass_opens_a_record_to_read_for_four_hours(handed: tuple[House,
     refused = house.call("clinician2", "POST", f"/referrals/{referral_id}/notes", {"note": "x"})
     assert (refused.status_code, refused.json()["code"]) == (403, "read_only")
     assert "with a reason" in refused.json()["detail"]
+    assert house.call("clinician", "GET", f"/referrals/{referral_id}").status_code == 404, "for whoever broke it alone"
     with engine.read_session() as session:
         look = session.exec(select(Reading).where(Reading.staff_id == house.staff["clinician2"])).one()
         assert (look.glass_id, look.referral_id) == (row.id, referral_id)

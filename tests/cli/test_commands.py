@@ -230,6 +230,7 @@ def test_the_demonstration_is_not_for_production(terminal: Path, monkeypatch: py
     monkeypatch.setenv("FOOTBRIDGE_ENVIRONMENT", "production")
     monkeypatch.setenv("FOOTBRIDGE_SECRET_KEY", "7f3a9c21e5b8d4067f3a9c21e5b8d406")
     monkeypatch.setenv("FOOTBRIDGE_DATABASE_URL", f"sqlite:///{terminal / 'footbridge.sqlite3'}")
+    monkeypatch.setenv("FOOTBRIDGE_PUBLIC_URL", "https://bridges.example")
     get_settings.cache_clear()
     with pytest.raises(Stop, match="not for production"):
         run("seed")

@@ -27,9 +27,13 @@ GOOD = "7f3a9c21e5b8d4067f3a9c21e5b8d4061b"
 
 def production(**given: Any) -> Settings:
     """Settings of production that are right, but for what is given."""
-    return Settings(
-        **{"environment": "production", "secret_key": GOOD, "database_url": "postgresql://x/y?sslmode=require"} | given
-    )
+    right = {
+        "environment": "production",
+        "secret_key": GOOD,
+        "database_url": "postgresql://x/y?sslmode=require",
+        "public_url": "https://bridges.example",
+    }
+    return Settings(**right | given)
 
 
 def test_production_starts_when_it_is_set_up() -> None:
@@ -51,6 +55,8 @@ def test_production_starts_when_it_is_set_up() -> None:
         ({"database_url": "postgresql:///y?host=10.0.0.7"}, "in clear"),
         ({"database_url": "postgresql:///y?host=/run/postgresql,records.example"}, "in clear"),
         ({"former_secret_keys": f"{'e5b8d4067f3a9c21' * 2}, {GOOD}"}, "too"),
+        ({"public_url": ""}, "in clear, and with cookies"),
+        ({"public_url": "http://bridges.example"}, "in clear, and with cookies"),
         ({"oidc_issuer": "http://sign-in.example"}, "in clear"),
     ],
 )

@@ -48,3 +48,16 @@ def test_as_text_people_read_it(capsys: pytest.CaptureFixture[str]) -> None:
     say_both()
     first = capsys.readouterr().err.splitlines()[0]
     assert first.endswith("WARNING footbridge.tests temporal did not take ref_one")
+
+
+def test_in_production_json_tells_no_message_of_an_error_either(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr(Settings(log_format="json", environment="production"))
+    who = "Ada Sample"
+    try:
+        raise RuntimeError(who)
+    except RuntimeError:
+        logging.getLogger("footbridge.tests").exception("a fault\x1b[2J")
+    line = capsys.readouterr().err
+    assert (line.count("\n"), line.strip().isprintable()) == (1, True)
+    assert "Ada" not in line
+    assert "RuntimeError: (its message is left out)" in json.loads(line)["exception"]

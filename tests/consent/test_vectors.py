@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -131,6 +132,14 @@ def test_without_any_consent_only_what_needs_none_is_told(kind: RecipientKind, c
         assert told == {Purpose.COORDINATION}
     else:
         assert told == set()
+
+
+def test_a_consent_that_lacks_an_element_covers_nothing() -> None:
+    asked = (Recipient(RecipientKind.REFERRER, "fac_x"), Category.STANDING, Purpose.COORDINATION, GIVEN)
+    whole = Consent("cns_x", INTAKE, 1, ConsentStatus.GIVEN, GIVEN, intake_grants())
+    assert may_disclose([whole], *asked).is_allowed
+    decision = may_disclose([replace(whole, lacks=("the signature",))], *asked)
+    assert (decision.is_allowed, decision.reason) == (False, "the consent is not complete: the signature")
 
 
 def test_the_intake_line_is_the_one_that_is_signed_when_somebody_is_referred() -> None:

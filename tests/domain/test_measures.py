@@ -15,7 +15,7 @@ from domain.measures.figure import Context, Counted, Figure, Part, Times
 from domain.measures.journey import About, Event, Journey, tell
 from domain.measures.period import CHOICES, Period, named_period, period_between
 from domain.measures.strata import strata
-from domain.measures.table import COLUMNS, figures_csv, safe_cell
+from domain.measures.table import COLUMNS, figures_csv
 from domain.vocabulary import Setting
 
 NEW_YORK, LOS_ANGELES = "America/New_York", "America/Los_Angeles"
@@ -473,15 +473,6 @@ def test_small_groups_are_not_shown_and_cannot_be_worked_out() -> None:
 def test_people_not_contacts_make_a_group_large() -> None:
     cases = tuple(Counted("ref_1", Part.MET, LEFT, f"con_{number}") for number in range(40))
     assert strata(Figure(BY_KEY["contacts-kept"], cases), {"ref_1": "a"})[0].figure is None
-
-
-@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
-def test_no_cell_is_a_formula(formula: str) -> None:
-    assert safe_cell(formula) == f"'{formula}"
-
-
-def test_numbers_stay_numbers_and_names_stay_names() -> None:
-    assert [safe_cell(value) for value in (None, 0, -2, 33.3333, "weekly")] == ["", "0", "-2", "33.3", "weekly"]
 
 
 def test_the_table_has_a_row_a_measure() -> None:

@@ -56,7 +56,7 @@ def test_many_records_within_an_hour_count_once_each() -> None:
     assert (finding.count, finding.staff_id) == (MANY + 5, "stf_1")
 
 
-@pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", " =1", "＝1"])
+@pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", " =1", "＝1"])
 def test_no_cell_begins_a_formula(value: str) -> None:
     assert safe_cell(value) == f"'{value}"
 
@@ -64,3 +64,7 @@ def test_no_cell_begins_a_formula(value: str) -> None:
 def test_plain_cells_stay_as_they_are() -> None:
     assert [safe_cell(v) for v in ("Ada", "12:30", 7, None, "a=b")] == ["Ada", "12:30", "7", "", "a=b"]
     assert safe_csv(("a", "b"), [("=x", 'say "hi"')]) == '\ufeffa,b\r\n\'=x,"say ""hi"""\r\n'
+
+
+def test_numbers_stay_numbers() -> None:
+    assert [safe_cell(value) for value in (0, -2, 33.3333, -0.5)] == ["0", "-2", "33.3", "-0.5"]

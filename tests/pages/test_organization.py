@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,6 +41,7 @@ def hospital(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
         monkeypatch.setattr(settings, "oidc_client_id", CLIENT)
         monkeypatch.setattr(settings, "oidc_client_secret", SecretStr(SECRET))
         monkeypatch.setattr(settings, "oidc_label", "Riverside Example")
+        monkeypatch.setattr(settings, "internal_hosts", "127.0.0.1")
         yield made
 
 
@@ -159,6 +161,18 @@ def test_a_second_step_is_asked_for_here_too(town: Bridging, hospital: Provider)
     client = visitor(town)
     assert there_and_back(client, hospital).headers["location"] == "/sign-in/second-step?next=/offers"
     assert client.get("/offers").status_code == 303
+
+
+@pytest.mark.parametrize("door", ["token_endpoint", "jwks_uri"])
+def test_a_provider_leads_nobody_into_our_own_network(town: Bridging, hospital: Provider, door: str) -> None:
+    """Where its doors are, it says itself: an address inside that the operator did not name is not asked."""
+    with socket.create_server(("127.0.0.1", 0)) as inside:
+        inside.settimeout(0.05)
+        hospital.says_of_itself = {door: f"http://localhost:{inside.getsockname()[1]}/"}
+        client = visitor(town)
+        refused(client, there_and_back(client, hospital), "did not work")
+        with pytest.raises(TimeoutError):
+            inside.accept()
 
 
 def test_a_provider_that_is_away_is_said(town: Bridging, hospital: Provider) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -158,6 +159,35 @@ def test_a_deed_behind_our_back_is_found(written: Written, which: str) -> None:
     assert len(found) == len(DEEDS) * len(PLACES)
     assert [deed for deed, told in found.items() if not told] == []
     assert problems() == [], "and every one of them was taken back"
+
+
+@pytest.mark.parametrize("which", [REFERRAL, PROGRAM, READS])
+def test_whatever_of_an_entry_was_altered_is_found(written: Written, which: str) -> None:
+    """Every column, so that none is forgotten when one is added."""
+    unseen: list[str] = []
+    with engine.read_session() as session:
+        columns = [name for name in type(written.rows(session, which)[0]).model_fields if name != "id"]
+    assert {"program_id", "at", "prev_hash", "hash"} < set(columns)
+    for column in columns:
+        with suppress(_Undone), engine.transaction() as session:
+            rows = written.rows(session, which)
+            row = rows[len(rows) // 2]
+            was = getattr(row, column)
+            setattr(row, column, _another(was))
+            session.flush()
+            session.expire_all()
+            unseen += [] if verify_all(session).problems else [column]
+            raise _Undone
+    assert unseen == []
+    assert problems() == []
+
+
+def _another(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value + timedelta(microseconds=1)
+    if isinstance(value, dict):
+        return value | {"more": "x"}
+    return value + 1000 if isinstance(value, int) else f"{value}x"
 
 
 def test_a_whole_sequence_taken_away_is_found(written: Written) -> None:

@@ -347,6 +347,18 @@ def test_a_bearer_token_lasts_as_long_as_was_said(someone: Staff) -> None:
 
 
 @pytest.mark.sqlite
+def test_a_token_is_nothing_without_its_account(someone: Staff) -> None:
+    """Disabling somebody takes tokens and sessions back; one that was left over would open nothing either."""
+    browser = sign_in.sign_in(someone.email, PASSWORD)
+    with engine.transaction() as session:
+        token = sign_in.create_token(session, someone, "nightly import", 30)
+        session.get_one(Staff, someone.id).is_active = False
+    with engine.read_session() as session:
+        assert sign_in.staff_of_token(session, token) is None
+        assert sign_in.session_of(session, browser) is None
+
+
+@pytest.mark.sqlite
 @pytest.mark.parametrize("days", [0, -1, 401])
 def test_a_token_has_an_end_in_sight(someone: Staff, days: int) -> None:
     with engine.transaction() as session, pytest.raises(Invalid):

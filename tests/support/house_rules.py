@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """Folders not named may import everything of ours: they start the others, measure them or test them."""
 
+WAY_OUT = "records/way_out.py"
 MONOTONIC = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time"}
 TIME_OF_DAY = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today")} | {
     ("time", "time"), ("time", "time_ns"), ("time", "localtime"), ("time", "gmtime"), ("func", "now"),
@@ -160,8 +161,12 @@ def writers(source: Source) -> Iterator[tuple[int, str]]:
 
 
 def gateways_speak_http(source: Source) -> Iterator[tuple[int, str]]:
-    """Only the gateways send requests, and whoever asks the organization's sign-in."""
-    doors = ("workflows/gateways", "api/oidc.py")
+    """Only the gateways send requests, and whoever asks the organization's sign-in; all by the one way out."""
+    doors = ("workflows/gateways", "api/oidc.py", WAY_OUT)
+    for call, owner, method in source.calls():
+        if owner == "httpx" and method in {"Client", "AsyncClient", "get", "post", "request", "stream"}:
+            if source.is_under(*PRODUCT) and source.path != WAY_OUT:
+                yield call.lineno, f"httpx.{method}(): {WAY_OUT} opens clients, which look where a name leads"
     for node, name in source.imports():
         if name.split(".")[0] == "httpx" and source.is_under(*PRODUCT) and not source.is_under(*doors):
             yield (

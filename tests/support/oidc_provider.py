@@ -32,6 +32,7 @@ class Provider:
     algorithm: str = "RS256"
     signs_with_another_key: bool = False
     is_away: bool = False
+    says_of_itself: dict[str, str] = field(default_factory=dict)
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one"}))
     asked: list[dict[str, str]] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -84,7 +85,7 @@ def provider() -> Iterator[Provider]:
                 "authorization_endpoint": f"{made.address}/authorize",
                 "token_endpoint": f"{made.address}/token",
                 "jwks_uri": f"{made.address}/keys",
-            }
+            } | made.says_of_itself
             found = {
                 "/.well-known/openid-configuration": about,
                 "/keys": {"keys": [made.key.as_dict(private=False)]},

@@ -29,7 +29,13 @@ def open_gateway(channel: Channel) -> Gateway:
         )
     if channel is Channel.SMS and settings.sms_gateway == "http":
         token = settings.sms_token.get_secret_value()
-        return SmsGateway(settings.sms_url, settings.sms_account, token, settings.sms_from)
+        return SmsGateway(
+            settings.sms_url,
+            settings.sms_account,
+            token,
+            settings.sms_from,
+            internal_hosts=settings.internal_hosts,
+        )
     if channel in (Channel.EMAIL, Channel.SMS):
         return OutboxGateway(channel, _put)
     raise ValueError(f"nothing is sent over {channel}")

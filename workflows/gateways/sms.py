@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from records.way_out import CheckedTransport, open_client
 from workflows.gateways import GatewayError, NotSent, Refused, Unconfirmed
 
 REFUSED_CODES = {
@@ -58,21 +59,16 @@ class SmsGateway:
     whether the message went out. `timeout` is in seconds, for each of connecting, writing and waiting.
     """
 
-    def __init__(self, url: str, account: str, token: str, sender: str, *, timeout: float = 15.0) -> None:
-        """Raises ValueError unless `url` is https, or a loopback address."""
+    def __init__(
+        self, url: str, account: str, token: str, sender: str, *, timeout: float = 15.0, internal_hosts: str = ""
+    ) -> None:
+        """`internal_hosts`: see `records/way_out.py`. Raises ValueError unless `url` is https, or loopback."""
         parsed = httpx.URL(url)
         if parsed.scheme != "https" and not _is_loopback(parsed.host):
             raise ValueError("the SMS gateway's address starts with https")
         self._url = parsed
         self._sender = sender
-        self._client = httpx.Client(
-            auth=(account, token),
-            timeout=timeout,
-            follow_redirects=False,
-            limits=httpx.Limits(max_keepalive_connections=0),
-            headers={"Accept": "application/json", "User-Agent": "Footbridge"},
-            trust_env=False,
-        )
+        self._client = open_client(CheckedTransport(internal_hosts), timeout=timeout, auth=(account, token))
 
     def send(self, key: str, to: str, subject: str, body: str) -> str:
         """See `Gateway.send`. A text has no subject."""

@@ -15,6 +15,7 @@ from workflows.gateways import GatewayError, NotSent, Refused, Unconfirmed
 from workflows.gateways.sms import NOT_SENT_CODES, REFUSED_CODES, SmsGateway
 
 TO = "+15550100199"
+HERE = "127.0.0.1"
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def provider() -> Iterator[Provider]:
 
 @pytest.fixture
 def gateway(provider: Provider) -> Iterator[SmsGateway]:
-    opened = SmsGateway(provider.url, "AC1", "secret", "+15550100000", timeout=0.3)
+    opened = SmsGateway(provider.url, "AC1", "secret", "+15550100000", timeout=0.3, internal_hosts=HERE)
     yield opened
     opened.close()
 
@@ -156,14 +157,18 @@ def test_a_connection_that_breaks_before_the_request_is_never_a_refusal(
 def test_nobody_there_is_certain() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
-        gateway = SmsGateway(f"http://127.0.0.1:{taken.getsockname()[1]}/Messages.json", "AC1", "secret", "+1555")
+        gateway = SmsGateway(
+            f"http://127.0.0.1:{taken.getsockname()[1]}/Messages.json", "AC1", "secret", "+1555", internal_hosts=HERE
+        )
         with pytest.raises(NotSent, match="could not be reached"):
             send(gateway)
         gateway.close()
 
 
 def test_a_server_that_speaks_no_tls_is_certain(provider: Provider) -> None:
-    gateway = SmsGateway(provider.url.replace("http:", "https:"), "AC1", "secret", "+1555", timeout=1)
+    gateway = SmsGateway(
+        provider.url.replace("http:", "https:"), "AC1", "secret", "+1555", timeout=1, internal_hosts=HERE
+    )
 
     with pytest.raises(NotSent):
         send(gateway)
@@ -173,7 +178,9 @@ def test_a_server_that_speaks_no_tls_is_certain(provider: Provider) -> None:
 
 
 def test_many_threads_may_send_at_once(provider: Provider) -> None:
-    gateway = SmsGateway(provider.url, "AC1", "secret", "+15550100000", timeout=10)  # on a busy machine, too
+    gateway = SmsGateway(
+        provider.url, "AC1", "secret", "+15550100000", timeout=10, internal_hosts=HERE
+    )  # on a busy machine, too
     sent: list[str] = []
     threads = [threading.Thread(target=lambda n=n: sent.append(send(gateway, str(n)))) for n in range(8)]
     for thread in threads:
