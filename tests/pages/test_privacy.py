@@ -12,10 +12,10 @@ import pytest
 from domain.vocabulary import Role
 from records import clock, engine
 from records.access import system_actor
-from records.commands import staff
+from records.commands import links, staff
 from records.commands.passwords import hash_password
 from records.tables import BrokenGlass, Person, Reading, Referral, Staff
-from tests.pages.bridging import NOW, PASSWORD, Bridging, said
+from tests.pages.bridging import NOW, PASSWORD, Bridging, Browser, said
 from tests.pages.charge import begin_in_charge
 
 
@@ -87,6 +87,27 @@ def test_a_record_opened_with_a_reason_is_shown_until_it_is_noted(town: Bridging
     assert f"opened no. {number} New" not in said(privacy.get("/privacy"))
     clock.advance(timedelta(hours=5))
     kit.get(f"/referrals/{referral_id}", status=404)
+
+
+def test_a_link_for_a_colleagues_password_is_shown_and_a_first_invitation_is_not(town: Bridging) -> None:
+    admin, privacy, _ = town.browser("admin"), town.browser("privacy"), town.browser("bridger")
+    admin.post(f"/staff/{town.staff['second']}/link", how="show")
+    assert "Made a link" not in said(privacy.get("/privacy"))
+    admin.post(f"/staff/{town.staff['bridger']}/link", how="show")
+    assert made(privacy) == [["Admin Pretend", "For Bridger Pretend"]]
+    with engine.transaction() as session:
+        links.invite(session, system_actor(session.get_one(Staff, town.staff["kit"]).program_id, "system:terminal"),
+                     town.staff["kit"], by_email=False)  # fmt: skip
+    assert ["The terminal", "For =Kit Pretend"] in made(privacy)
+
+
+def made(privacy: Browser) -> list[list[str]]:
+    """Who made a link, and for whom."""
+    page = privacy.get("/privacy")
+    cells = [
+        [" ".join(cell.text.split()) for cell in page.inside(row) if cell.tag in ("td", "th")] for row in page.all("tr")
+    ]
+    return [[row[0], row[2]] for row in cells if row[1:2] == ["Made a link for somebody else's password"]]
 
 
 def test_without_a_reason_or_with_a_wrong_number_nothing_opens(town: Bridging) -> None:
