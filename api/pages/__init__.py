@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from api.pages import (
     absence,
+    access_rules,
     account,
     assign,
     board,
@@ -62,6 +63,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     set_up.router,
     account.router,
     second_factor.router,
+    access_rules.router,
     own_sessions.router,
     kept.router,
     filing.router,

@@ -43,21 +43,22 @@ def find(request: Request, session: SessionDep, me: Me, form: FormDep) -> Respon
 
 
 def _overview(request: Request, session: SessionDep, me: SignedIn, people: list[Any], words: str) -> Response:
-    names = {row.id: row for row in readings.list_readers(session, me.actor)}
+    staff = readings.list_readers(session, me.actor)
+    names = {row.id: row.name for row in staff}
     found = readings.list_unusual(session, me.actor, clock.now() - LATELY, me.program.zone)
     return page(
         "privacy.html",
         request,
         values={"search": words},
         glass=[_broken(row, name, number, me) for row, name, number in readings.list_glass(session, me.actor)],
-        findings=[_finding(one, {key: row.name for key, row in names.items()}, me.program.zone) for one in found[:PAGE]],
+        findings=[_finding(one, names, me.program.zone) for one in found[:PAGE]],
         more_findings=max(len(found) - PAGE, 0),
         people=[{"name": p.full_name, "href": f"/privacy/people/{p.id}", "numbers": ", ".join(n)} for p, n in people],
         searched=bool(words),
         staff=[
             {"name": row.name, "href": f"/privacy/staff/{row.id}", "is_active": row.is_active,
              "roles": ", ".join(Role(role).label for role in row.roles)}
-            for row in names.values()
+            for row in staff
         ],
         many=MANY, night=f"{NIGHT_FROM}:00 to {NIGHT_UNTIL}:00", days=LATELY.days, zone=me.program.zone,
     )  # fmt: skip

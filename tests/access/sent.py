@@ -98,6 +98,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "/bridgers/{bridger_id}/hand-over": {"to_{referral_id}": "{cover_id}"},
     "/people/duplicates/{first_id}/{second_id}/merge": {"keep": "{first_id}"},
     "/notifications/seen": {"until": "2026-11-14T15:00:00Z"},
+    "/staff/access": {"grace": "72", "glass": "4"},
     "/staff/on-duty": {"supervisor_id": "{supervisor_id}"},
     "/staff/new": {"email": "new@pretend.example", "name": "New Pretend", "roles": "bridger",
                    "facility_id": "{facility_id}", "supervisor_id": "{supervisor_id}"},
