@@ -1,4 +1,4 @@
-"""How long somebody may still read what is not theirs any more, and how long broken glass stays open."""
+"""A program's rules of access and consent: hours of reading, hours behind broken glass, and who signs for a minor."""
 
 from __future__ import annotations
 
@@ -10,25 +10,42 @@ from records.commands.programs import LONGEST_GLASS, LONGEST_GRACE, set_access_r
 
 router = APIRouter()
 
+ALONE, BOTH = "alone", "both"
+_SIGNERS = [
+    {"value": BOTH, "text": "They and a parent or guardian", "hint": "Choose this when you are not sure."},
+    {"value": ALONE, "text": "They alone"},
+]
+
 
 @router.get("/staff/access")
 @requires("manage_program")
 def access_rules_page(request: Request, session: SessionDep, me: Me) -> Response:
-    """The hours as they are."""
+    """The rules as they are."""
+    program = me.program
     return page(
         "access_rules.html",
         request,
-        values={"grace": me.program.handover_grace_hours, "glass": me.program.break_glass_hours},
+        values={
+            "grace": program.handover_grace_hours,
+            "glass": program.break_glass_hours,
+            "minors": ALONE if program.minors_sign_alone else BOTH,
+        },
         longest_grace=LONGEST_GRACE,
         longest_glass=LONGEST_GLASS,
+        signers=_SIGNERS,
     )
 
 
 @router.post("/staff/access")
 @requires("manage_program", again=access_rules_page)
 def set_rules(request: Request, session: SessionDep, me: Me, form: FormDep) -> Response:
-    """Other hours, from now on: for every handover of late, and for records that are opened from now on."""
+    """Other rules, from now on: for every handover of late, for records that are opened, for what is signed."""
     grace, glass = form.number("grace", most=LONGEST_GRACE), form.number("glass", least=1, most=LONGEST_GLASS)
+    minors = form.text("minors", limit=10)
+    if minors not in (ALONE, BOTH):
+        form.problem("minors", "not_a_choice", "Choose one of these.")
     form.check()
-    set_access_rules(session, me.actor, handover_grace_hours=grace, break_glass_hours=glass)
+    set_access_rules(
+        session, me.actor, handover_grace_hours=grace, break_glass_hours=glass, minors_sign_alone=minors == ALONE
+    )
     return redirect_after_post(request, "/staff", "Kept. It counts from this minute.")

@@ -119,11 +119,11 @@ def test_the_hours_are_set_on_a_page(town: Bridging) -> None:
     referral_id = town.refer("Ada")
     number = town.rows(Referral, Referral.id == referral_id)[0].number
     manager, kit = town.browser("manager"), town.browser("kit")
-    assert "How long access lasts" in said(manager.get("/staff"))
-    refused = manager.post("/staff/access", grace="337", glass="0")
+    assert "Access and consent" in said(manager.get("/staff"))
+    refused = manager.post("/staff/access", grace="337", glass="0", minors="")
     assert "Enter a whole number between 0 and 336." in refused.text
     assert "Enter a whole number between 1 and 72." in refused.text
-    manager.goes_to("/staff/access", grace="0", glass="2")
+    manager.goes_to("/staff/access", grace="0", glass="2", minors="both")
     kit.goes_to("/break-glass", number=number, reason="words")
     clock.advance(timedelta(hours=1, minutes=59))
     kit.get(f"/referrals/{referral_id}")
