@@ -81,6 +81,8 @@ def _href(one: Told, message: str) -> str:
         return f"{base}/report"  # also for a facility that asked for the person too, and sees nothing else
     if message == StaffMessage.GLASS_BROKEN and one.row.referral_id is None:
         return "/privacy"
+    if message == StaffMessage.IDENTITY_REFUSED:
+        return f"/staff/{one.row.subject_id}"
     if one.person is None:
         return ""
     return f"{base}/escalations/{one.row.subject_id}" if message in ABOUT_A_CALL and one.row.subject_id else base

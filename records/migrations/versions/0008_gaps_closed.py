@@ -1,4 +1,4 @@
-"""A second signature of a minor's consent, and what a program's state says about it."""
+"""A minor's second signature and what the state says of it; the accounts of an organization's own sign-in."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,17 @@ def upgrade() -> None:
     _add("consent_version", sa.Column("needs_both", sa.Boolean(), nullable=False, server_default=sa.false()))
     for name in ("second_name", "second_authority"):
         _add("consent_version", sa.Column(name, sa.String(), nullable=False, server_default=""))
+    op.create_table(
+        "outside_identity",
+        sa.Column("issuer", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("staff_id", sa.String(), nullable=False),
+        sa.Column("bound_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], initially="DEFERRED", deferrable=True),
+        sa.PrimaryKeyConstraint("issuer", "subject"),
+        sa.UniqueConstraint("issuer", "staff_id"),
+    )
+    op.create_index(op.f("ix_outside_identity_staff_id"), "outside_identity", ["staff_id"], unique=False)
 
 
 def _add(table: str, column: sa.Column) -> None:
