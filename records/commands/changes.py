@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
-from domain.errors import IllegalState, Invalid
+from domain.errors import Conflict, IllegalState, Invalid
 from domain.sensitivity import hides
 from domain.vocabulary import (
     OPEN_STATUSES,
@@ -18,7 +18,7 @@ from domain.vocabulary import (
     Subject,
 )
 from records import clock
-from records.access import Actor, person_for
+from records.access import UNDO_DAYS, Actor, person_for, visible
 from records.commands.consents import answer_work, check_expiry
 from records.commands.dates import LATEST_AHEAD, check_expected
 from records.commands.escalations import hurry, settle_ladder
@@ -26,7 +26,7 @@ from records.commands.people import PersonDetails, add_identifiers, fill_person
 from records.commands.planning import replan_case
 from records.commands.protection import refuse_protected_address
 from records.commands.text import LINE_LENGTH, checked_text
-from records.commands.work import Work, open_case
+from records.commands.work import SETTLED, Work, open_case
 from records.queries.case import load_case
 from records.queries.consents import is_withheld
 from records.queries.staff import find_active
@@ -142,23 +142,35 @@ def record_consent(
 
 
 def add_note(session: Session, actor: Actor, referral_id: str, note: str) -> Referral:
-    """Write a note into the timeline."""
+    """Write a note into the timeline: also a late entry after the end, while that can be taken back."""
     work = open_case(session, actor, referral_id, "add_note")
+    work.require_not_settled()
     work.record("note.added", note=checked_text(note, "note", required=True))
     work.settle()
     return work.referral
 
 
 def correct_person(session: Session, actor: Actor, person_id: str, details: PersonDetails) -> Person:
-    """Correct what is known of a person. A new time zone moves future dates of open referrals, not past ones."""
+    """Correct what is known of a person. A new time zone moves future dates of open referrals, not past ones.
+
+    Raises Conflict when everything that the actor sees of them ended long ago.
+    """
     actor.require("edit_person")
     person = person_for(session, actor, person_id)
+    _require_not_settled(session, actor, person)
     before = (person.zone, person.area)
     fill_person(person, details, person.zone)
     add_identifiers(session, person, details.identifiers)
     session.flush()
     _after_person_changed(session, actor, person, moved=before[0] != person.zone)
     return person
+
+
+def _require_not_settled(session: Session, actor: Actor, person: Person) -> None:
+    since = clock.now() - timedelta(days=UNDO_DAYS)
+    lately = or_(col(Referral.ended_at).is_(None), col(Referral.ended_at) >= since)
+    if session.exec(select(Referral.id).where(Referral.person_id == person.id, visible(actor), lately)).first() is None:
+        raise Conflict("too_late", SETTLED)
 
 
 def _after_person_changed(session: Session, actor: Actor, person: Person, *, moved: bool) -> None:
