@@ -56,6 +56,7 @@ def actions(me: Me, found: PersonPage) -> list[dict[str, str]]:
          "Extend the plan", "Go on for longer than the protocol", "/extend", "clock"),
         (status.is_open and me.may("close"), "Close", "With a reason; the referrer is told", "/close", "check"),
         (status.is_open and me.may("record_death"), "They have died", "Every message stops at once", "/death", "note"),
-        (status.is_over and not is_settled and me.may("undo_end"), "Undo the ending", "It was entered in error", "/undo", "door"),
+        (status.is_over and not is_settled and me.may("undo_end"),
+         "Undo the ending", "It was entered in error", "/undo", "door"),
     ]  # fmt: skip
     return [{"label": a[1], "hint": a[2], "href": base + a[3], "icon": a[4]} for a in offered if a[0]]

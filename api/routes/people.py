@@ -14,6 +14,7 @@ from api.routes.common import API_PREFIX, PROBLEMS, if_match
 from domain.errors import NotAllowed, NotFound, Stale
 from domain.vocabulary import SystemScope
 from records.access import may_see, person_for, referral_for
+from records.access import may_see, person_for, readable_person, referral_for
 from records.commands import changes
 from records.queries.people import find_duplicates, identifiers_of
 from records.tables import Person
@@ -49,8 +50,8 @@ def search(session: SessionDep, me: Me, body: PersonSearch) -> LikenessesOut:
 @router.get("/{person_id}")
 @requires("see_person", systems=SystemScope.REFERRALS_READ)
 def get(session: SessionDep, me: Me, person_id: PathId) -> PersonOut:
-    """A person with at least one referral that you may see."""
-    return _shown(session, person_for(session, me.actor, person_id))
+    """A person with at least one referral that you may see, or may still read."""
+    return _shown(session, readable_person(session, me.actor, person_id))
 
 
 @router.patch("/{person_id}")

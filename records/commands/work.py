@@ -11,15 +11,15 @@ from sqlmodel import Session
 
 from domain.agenda import Item, next_item
 from domain.case import Case
-from domain.errors import Conflict, IllegalState, NotFound
+from domain.errors import Conflict, IllegalState
 from domain.states import REFERRAL
 from domain.vocabulary import OPEN_STATUSES, EscalationState, ReferralStatus, Subject
 from records import clock, engine, journal
-from records.access import UNDO_DAYS, Actor, system_actor, visible
-from records.beyond import refuse_beyond
+from records.access import UNDO_DAYS, Actor, system_actor
 from records.commands.messages import tell
 from records.queries.calls import gravity
 from records.queries.case import CaseRows, load_case
+from records.queries.own_case import load_own_case
 from records.tables import Escalation, Referral, Staff
 
 FIRST_DAYS = timedelta(hours=72)  # the board's “first 72 hours”: suicide risk peaks on days 2 and 3 (NHS England)
@@ -115,11 +115,7 @@ class Work:
 
 def open_case(session: Session, actor: Actor, referral_id: str, action: str) -> Work:
     """A case for a command: visible to the actor, who may do `action`; locked. Raises NotFound or NotAllowed."""
-    try:
-        rows = load_case(session, referral_id, lock=True, among=visible(actor))
-    except NotFound:
-        refuse_beyond(session, actor, referral_id)
-        raise
+    rows = load_own_case(session, actor, referral_id, lock=True)
     actor.require(action)
     return Work(session, actor, rows, clock.now())
 
