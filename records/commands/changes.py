@@ -29,6 +29,7 @@ from records.commands.text import LINE_LENGTH, checked_text
 from records.commands.work import SETTLED, Work, open_case
 from records.queries.case import load_case
 from records.queries.consents import is_withheld
+from records.queries.own_risks import own_risks
 from records.queries.staff import find_active
 from records.tables import Person, Referral
 
@@ -81,12 +82,21 @@ def set_risks(session: Session, actor: Actor, referral_id: str, risks: Sequence[
     work = open_case(session, actor, referral_id, "edit_referral")
     work.require("risks.changed")
     before, after = list(work.referral.risks), [risk.value for risk in dict.fromkeys(risks)]
-    if actor.facility_id is None and is_withheld(session, work.referral, work.now):
-        after += [risk for risk in before if hides("risks", [risk]) and risk not in after]  # unseen, so it stays
+    unseen: list[str] = []
+    if actor.facility_id is not None:
+        own = own_risks(session, [work.referral])[referral_id]
+        unseen = [risk for risk in before if risk not in own]
+    elif is_withheld(session, work.referral, work.now):
+        unseen = [risk for risk in before if hides("risks", [risk])]
+    after += [risk for risk in unseen if risk not in after]  # what is not seen stays
     if set(before) == set(after):
         return work.referral
     work.referral.risks = after
-    work.record("risks.changed", before=before, after=after)
+    work.record(
+        "risks.changed",
+        before=[risk for risk in before if risk not in unseen],
+        after=[risk for risk in after if risk not in unseen],
+    )  # what somebody changed of what they saw: whoever reads what they wrote reads no more than they knew
     replan_case(work, "risk flags changed", only_shorten=True)
     hurry(work)
     work.settle()
@@ -141,11 +151,14 @@ def record_consent(
     return referral
 
 
-def add_note(session: Session, actor: Actor, referral_id: str, note: str) -> Referral:
-    """Write a note into the timeline: also a late entry after the end, while that can be taken back."""
+def add_note(session: Session, actor: Actor, referral_id: str, note: str, *, about_use: bool = False) -> Referral:
+    """Write a note into the timeline: also a late entry after the end, while that can be taken back.
+
+    `about_use`: it is about substance use, and so withheld as everything is that concerns it.
+    """
     work = open_case(session, actor, referral_id, "add_note")
     work.require_not_settled()
-    work.record("note.added", note=checked_text(note, "note", required=True))
+    work.record("note.added", note=checked_text(note, "note", required=True), about_use=about_use or None)
     work.settle()
     return work.referral
 
