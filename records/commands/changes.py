@@ -22,6 +22,7 @@ from records.access import UNDO_DAYS, Actor, person_for, visible
 from records.commands.consents import answer_work, check_expiry
 from records.commands.dates import LATEST_AHEAD, check_expected
 from records.commands.escalations import hurry, settle_ladder
+from records.commands.facility_words import correct_words
 from records.commands.people import PersonDetails, add_identifiers, fill_person
 from records.commands.planning import replan_case
 from records.commands.protection import refuse_protected_address
@@ -165,6 +166,7 @@ def add_note(session: Session, actor: Actor, referral_id: str, note: str, *, abo
 
 def correct_person(session: Session, actor: Actor, person_id: str, details: PersonDetails) -> Person:
     """Correct what is known of a person. A new time zone moves future dates of open referrals, not past ones.
+    Somebody of a facility corrects what the facility said; what others know stays.
 
     Raises Conflict when everything that the actor sees of them ended long ago.
     """
@@ -172,7 +174,10 @@ def correct_person(session: Session, actor: Actor, person_id: str, details: Pers
     person = person_for(session, actor, person_id)
     _require_not_settled(session, actor, person)
     before = (person.zone, person.area)
-    fill_person(person, details, person.zone)
+    if actor.facility_id is not None:
+        correct_words(session, person, actor.facility_id, details, by=actor.id, now=clock.now())
+    else:
+        fill_person(person, details, person.zone)
     add_identifiers(session, person, details.identifiers)
     session.flush()
     _after_person_changed(session, actor, person, moved=before[0] != person.zone)

@@ -16,7 +16,7 @@ from records.tables.organizations import (
     Staff,
     StaffSession,
 )
-from records.tables.people import NotDuplicate, Person, PersonIdentifier
+from records.tables.people import FacilityWords, NotDuplicate, Person, PersonIdentifier
 from records.tables.referrals import Assignment, Attempt, Contact, Escalation, EscalationTold, Hold, Offer, Referral
 from records.tables.sign_in import (
     AddressTries,
@@ -47,6 +47,7 @@ __all__ = [
     "Escalation",
     "EscalationTold",
     "Facility",
+    "FacilityWords",
     "Hold",
     "Idempotency",
     "Inbound",

@@ -25,6 +25,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("issuer", "staff_id"),
     )
     op.create_index(op.f("ix_outside_identity_staff_id"), "outside_identity", ["staff_id"], unique=False)
+    op.create_table(
+        "facility_words",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("program_id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("facility_id", sa.String(), nullable=False),
+        sa.Column("said", sa.JSON(), nullable=False),
+        sa.Column("about", sa.JSON(), nullable=False),
+        sa.Column("said_by", sa.String(), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], initially="DEFERRED", deferrable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("person_id", "facility_id"),
+    )
+    op.create_index(op.f("ix_facility_words_person_id"), "facility_words", ["person_id"], unique=False)
 
 
 def _add(table: str, column: sa.Column) -> None:
