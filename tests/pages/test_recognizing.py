@@ -211,6 +211,31 @@ def test_what_a_second_facility_said_is_kept_for_the_program_when_nothing_is_fil
     assert sensitivity.WITHHELD in page
 
 
+@pytest.mark.parametrize(
+    ("known", "typed"),
+    [
+        ({"family_name": "Sample"}, {"family_name": "Sampelski"}),
+        ({"family_name": "Sample"}, {"given_name": "Samplo", "family_name": "Ada"}),
+        ({"aliases": ["Lovelace Byron"]}, {"given_name": "Lovelace", "family_name": "Byron"}),
+        ({"preferred_name": "Augusta"}, {"given_name": "Augusta", "family_name": "Sample"}),
+        ({"given_name": "Adelaide"}, {"given_name": "Adelaid", "family_name": "Quite-Other"}),
+    ],
+    ids=["spelled alike", "turned around", "an alias", "a preferred name", "the first name alike"],
+)
+def test_whoever_is_asked_about_on_sending_is_found_by_the_supervisor_too(
+    town: Planning, known: dict[str, Any], typed: dict[str, Any]
+) -> None:
+    town.refer("Ada", person={"birth_on": date(1990, 1, 4)} | known)
+    on_record, jailer = town.rows(Person)[0].id, town.browser("jailer")
+    draft = opened(jailer)
+    press(jailer, draft, "preview", **(ADA | {"setting": "jail"} | typed))
+    asked = said(jailer.get(f"/referrals/new/preview?draft={draft}"))
+    assert "Somebody of another facility" in asked or "The same person as somebody of another facility" in asked
+    jailer.goes_to("/referrals/new/send", draft=draft, seen=on_record, who="new")
+    assert len(town.rows(Person)) == 2
+    assert on_record in town.browser("supervisor").get("/people/duplicates").html
+
+
 # --- Drafts that came from a message
 
 
