@@ -43,6 +43,7 @@ ACTIONS: dict[str, frozenset[Role]] = {
     "merge_people": frozenset({_S, _M}),
     "set_appointment": frozenset({_P, _B, _S, _M}),
     "record_consent": frozenset({_P, _B, _S, _M}),
+    "tell_outside": frozenset({_B, _S, _C, _M}),
     "see_accounting": frozenset({_S, _C, _M}),
     "see_board": frozenset({_S, _M}),
     "see_measures": frozenset({_S, _M}),

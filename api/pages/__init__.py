@@ -52,6 +52,7 @@ from api.pages import (
     staff_profile,
     status,
     systems,
+    telling,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -70,6 +71,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     planner.router,
     dates.router,
     consents.router,
+    telling.router,
     disclosures.router,
     handoff.router,
     report.router,

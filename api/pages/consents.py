@@ -69,6 +69,7 @@ def consents_page(request: Request, session: SessionDep, me: Me, referral_id: st
         former=former[::-1],
         addable=[{"scope": scope.value, "label": scope.label} for scope in _ADDABLE],
         is_open=not referral.status.is_over,
+        may_tell=me.may("tell_outside"),
         may_account=me.may("see_accounting"),
         person_id=person.id,
     )

@@ -71,8 +71,8 @@ def list_suggestions(session: Session, actor: Actor) -> list[Pair]:
     people = {p.id: p for p in session.exec(select(Person).where(col(Person.id).in_(ids)))}
     pairs = []
     for pair in chosen:
-        first, second = sorted((people[one] for one in pair), key=_by_name)
-        pairs.append(Pair(first, second, found[pair]))
+        former, latter = sorted((people[one] for one in pair), key=_by_name)
+        pairs.append(Pair(former, latter, found[pair]))
     return sorted(pairs, key=lambda pair: _by_name(pair.first))
 
 

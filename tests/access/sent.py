@@ -66,6 +66,9 @@ FORMS: dict[str, dict[str, Any]] = {
     "/referrals/{referral_id}/discharge/cancel": {"why": "words"},
     "/referrals/{referral_id}/consent": {"status": "declined"},
     "/referrals/{referral_id}/risks": {"risks": "pregnant"},
+    "/referrals/{referral_id}/tell/{who}": {
+        "to": "contact", "name": "Rosa Pretend", "categories": "standing", "way": "phone",
+    },
     "/referrals/{referral_id}/consents": {
         "scope": "treating", "to": "treating", "name": "", "categories": "attendance", "signature": "Ada Words",
         "signer": "person", "method": "screen", "agrees": "yes",
@@ -140,4 +143,5 @@ LIST = b"first_name,last_name\nAda,Words\n"
 """What is sent as a release list. It lacks columns, so that nothing is filed."""
 
 FIXED = {"key": "referral-to-acceptance", "section": "waiting", "token": "none", "form_id": "none"}
+FIXED = {"key": "referral-to-acceptance", "section": "waiting", "token": "none", "form_id": "none", "who": "anybody"}
 """Parts of a path that are words of ours and nobody's thing."""
