@@ -1,6 +1,6 @@
 """Every table, in the field's terms. Rows are facts; the rules are in `domain/`, the writers in `records/commands/`."""
 
-from records.tables.audit import BrokenGlass, Reading, Seal, SealedStream
+from records.tables.audit import BrokenGlass, Reading, Seal, SealedStream, StreamHead
 from records.tables.consents import ConsentRevocation, ConsentVersion
 from records.tables.drafts import Draft
 from records.tables.logs import Disclosure, Inbound, JournalEntry, Notification, Outbox
@@ -76,4 +76,5 @@ __all__ = [
     "Staff",
     "StaffSession",
     "SystemToken",
+    "StreamHead",
 ]

@@ -19,6 +19,7 @@ from tests.api.house import NOW, build_house
 def run(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[CliRunner]:
     """The command line over a house with a journal."""
     monkeypatch.setenv("FOOTBRIDGE_DATABASE_URL", database)
+    monkeypatch.setenv("FOOTBRIDGE_SECRET_KEY", "a key that both have, long enough for anybody")
     get_settings.cache_clear()
     with clock.stopped_at(NOW):
         build_house().file()
