@@ -271,8 +271,9 @@ def _side(program: _Program, whose: str) -> Things:
         ).all()
         things["contact_id"] = planned[-1].id
         officer = Recipient(RecipientKind.JUSTICE, f"officer of {FAMILY[whose]}")
-        asked = ([Category.ATTENDANCE], Purpose.MONITORING, TellingWay.PHONE)
-        things["telling_id"] = telling.tell_outside(session, worker, things["referral_id"], officer, *asked)[0]
+        things["telling_id"] = telling.tell_outside(
+            session, worker, things["referral_id"], officer, [Category.ATTENDANCE], Purpose.MONITORING, TellingWay.PHONE
+        )[0]
     return things
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -36,7 +37,7 @@ def handed(house: House) -> tuple[House, str]:
     return house, referral_id
 
 
-def set_rules(house: House, **rules: int) -> None:
+def set_rules(house: House, **rules: Any) -> None:
     with engine.transaction() as session:
         programs.set_access_rules(session, system_actor(house.program_id), **rules)
 
