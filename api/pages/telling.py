@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.access import requires
 from api.deps import FormDep, Me, SessionDep, page
+from api.filters import telephone
 from api.pages.once import Once, new_once
 from api.pages.referral_choices import options
 from domain.consent import PURPOSE_OF, Recipient
@@ -19,7 +20,7 @@ from records.access import referral_for
 from records.commands.disclosures import accompanying
 from records.commands.telling import tell_outside
 from records.queries.consents import consents_of
-from records.queries.telling import OUTSIDE, TELLABLE, MayHear, list_telling, list_who_may_hear
+from records.queries.telling import OUTSIDE, PHONE, TELLABLE, MayHear, list_telling, list_who_may_hear
 from records.tables import Person
 
 router = APIRouter()
@@ -147,5 +148,8 @@ def _one(one: MayHear) -> dict[str, Any]:
 
 
 def _part(row: Any) -> dict[str, Any]:
-    facts = [{"term": term, "text": text} for term, text in row.content.get("facts", [])]
+    facts = [
+        {"term": term, "text": ", ".join(map(telephone, text.split(", "))) if term == PHONE else text}
+        for term, text in row.content.get("facts", [])
+    ]
     return {"what": row.category.label, "facts": facts}

@@ -30,6 +30,8 @@ TELLABLE = tuple(category for category in Category if category not in (Category.
 """Counseling notes are not kept here, so there is nothing of them to tell."""
 
 Fact = tuple[str, str]
+PHONE = "Phone"
+"""The term of numbers, which are kept as E.164."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def _coordination(rows: CaseRows, now: datetime) -> list[Fact]:
 def _contact_data(rows: CaseRows, now: datetime) -> list[Fact]:
     numbers = [str(phone["number"]) for phone in rows.person.phones if not phone.get("is_quarantined")]
     places = [f"{place['text']}" + (f" ({place['when']})" if place.get("when") else "") for place in rows.person.places]
-    return [("Phone", ", ".join(numbers)), ("Where they are found", "; ".join(places))]
+    return [(PHONE, ", ".join(numbers)), ("Where they are found", "; ".join(places))]
 
 
 def _substance_use(rows: CaseRows, now: datetime) -> list[Fact]:
