@@ -13,7 +13,6 @@ from api.models.people import LikenessesOut, LikenessOut, PersonOut, PersonPatch
 from api.routes.common import API_PREFIX, PROBLEMS, if_match
 from domain.errors import NotAllowed, NotFound, Stale
 from domain.vocabulary import SystemScope
-from records.access import may_see, person_for, referral_for
 from records.access import may_see, person_for, readable_person, referral_for
 from records.commands import changes
 from records.commands.facility_words import as_person

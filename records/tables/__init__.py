@@ -75,6 +75,6 @@ __all__ = [
     "SignInStep",
     "Staff",
     "StaffSession",
-    "SystemToken",
     "StreamHead",
+    "SystemToken",
 ]

@@ -142,6 +142,5 @@ SENT_QUERIES: dict[str, dict[str, str]] = {"/api/v1/imports": {"facility_id": "{
 LIST = b"first_name,last_name\nAda,Words\n"
 """What is sent as a release list. It lacks columns, so that nothing is filed."""
 
-FIXED = {"key": "referral-to-acceptance", "section": "waiting", "token": "none", "form_id": "none"}
 FIXED = {"key": "referral-to-acceptance", "section": "waiting", "token": "none", "form_id": "none", "who": "anybody"}
 """Parts of a path that are words of ours and nobody's thing."""

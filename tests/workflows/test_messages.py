@@ -94,17 +94,11 @@ ABOUT_NO_REFERRAL = {
     StaffMessage.CHOOSE_PASSWORD,
     StaffMessage.SIGN_IN_CHANGED,
     StaffMessage.SECOND_STEP_REFUSED,
+    StaffMessage.IDENTITY_REFUSED,
     StaffMessage.SYSTEM_TOKEN_MADE,
     StaffMessage.SYSTEM_TOKEN_ENDING,
 }
 """These concern how somebody, or a system, comes in."""
-ABOUT_ONESELF = {
-    StaffMessage.CHOOSE_PASSWORD,
-    StaffMessage.SIGN_IN_CHANGED,
-    StaffMessage.SECOND_STEP_REFUSED,
-    StaffMessage.IDENTITY_REFUSED,
-}
-"""These concern no referral."""
 
 
 @every_message

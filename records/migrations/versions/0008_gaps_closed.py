@@ -6,7 +6,7 @@ from alembic import op
 from records.journal import end_proof
 
 revision = "0008"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
