@@ -82,8 +82,8 @@ SCOPES: dict[SystemScope, frozenset[str]] = {
 taken files, moves dates and records releases."""
 
 NEVER_FOR_SYSTEMS = frozenset(
-    {"manage_staff", "manage_program", "manage_systems", "see_readings", "break_glass", "record_consent", "tell_outside",
-     "see_accounting", "see_outbox", "decide_welfare", "merge_people", "log_attempt"}
+    {"manage_staff", "manage_program", "manage_systems", "see_readings", "break_glass", "record_consent",
+     "tell_outside", "see_accounting", "see_outbox", "decide_welfare", "merge_people", "log_attempt"}
 )  # fmt: skip
 """What stays with people: no scope may ever hold one of these."""
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
-from records.tables import JournalEntry, Referral, Staff
+from records.tables import JournalEntry, Referral, Staff, SystemToken
 
 
 def own_risks(session: Session, referrals: Iterable[Referral]) -> dict[str, set[str]]:
-    """For each of these referrals the risks that its facility ever wrote: when filing, or by its own staff later."""
+    """For each of these referrals the risks that its facility ever wrote: when filing, or by its own staff or system later."""
     facility_of = {row.id: row.facility_id for row in referrals}
     entries = session.exec(
-        select(JournalEntry, Staff.facility_id)
+        select(JournalEntry, func.coalesce(Staff.facility_id, SystemToken.facility_id))
         .outerjoin(Staff, col(Staff.id) == col(JournalEntry.actor))
+        .outerjoin(SystemToken, col(SystemToken.id) == col(JournalEntry.actor))
         .where(
             col(JournalEntry.stream).in_(facility_of),
             col(JournalEntry.event).in_(("referral.submitted", "risks.changed")),
