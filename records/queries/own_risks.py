@@ -11,7 +11,7 @@ from records.tables import JournalEntry, Referral, Staff, SystemToken
 
 
 def own_risks(session: Session, referrals: Iterable[Referral]) -> dict[str, set[str]]:
-    """For each of these referrals the risks that its facility ever wrote: when filing, or by its own staff or system later."""
+    """For each of these referrals the risks that its facility ever wrote: when filing, or by staff or systems later."""
     facility_of = {row.id: row.facility_id for row in referrals}
     entries = session.exec(
         select(JournalEntry, func.coalesce(Staff.facility_id, SystemToken.facility_id))
