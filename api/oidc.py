@@ -2,7 +2,8 @@
 
 What begins in a browser ends in the same one: state, nonce and the code verifier are sealed in a cookie of ten minutes.
 The provider's answer counts when it is signed by a key of the provider, is for us, is fresh, and names this nonce. Only
-an e-mail address that the provider says it has verified is taken.
+an e-mail address that the provider says it has verified is taken, and only the first time: see
+`records/commands/outside_identity.py`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from joserfc.jwk import KeySet
 
 from domain.errors import NotAllowed
 from records import clock
+from records.commands.outside_identity import Account
 from records.sealing import CannotOpen, open_sealed, seal
 from records.settings import get_settings
 from records.way_out import CheckedTransport, open_client
@@ -34,6 +36,7 @@ ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 BEGUN_SECONDS = 600
 ANSWER_SECONDS = 5.0
 KNOWN_FOR = 3600.0  # seconds of real time until the provider is asked again where its doors and keys are
+LONGEST_SUBJECT = 255  # characters of a `sub` (OpenID Connect Core 1.0, section 2)
 LEEWAY = 60  # seconds that two clocks may be apart
 PURPOSE = "oidc sign-in"
 _FAILED = "Signing in with your organization did not work. Begin again; if it stays so, tell your administrator."
@@ -77,8 +80,8 @@ def begin(onward: str) -> tuple[str, str]:
     return address, seal(begun, purpose=PURPOSE, about=settings.oidc_issuer)
 
 
-def finish(cookie: str, state: str, code: str) -> tuple[str, str, str]:
-    """The browser is back: the verified address, who that is there, and where one goes on to. Raises NotAllowed."""
+def finish(cookie: str, state: str, code: str) -> tuple[Account, str]:
+    """The browser is back: who that is there, and where one goes on to. Raises NotAllowed."""
     settings = get_settings()
     try:
         begun = json.loads(open_sealed(cookie, purpose=PURPOSE, about=settings.oidc_issuer))
@@ -88,10 +91,11 @@ def finish(cookie: str, state: str, code: str) -> tuple[str, str, str]:
     if not hmac.compare_digest(expected.encode(), state.encode()) or clock.unix_time() - at > BEGUN_SECONDS:
         raise _failed()
     claims = _checked(_exchange(code, verifier), nonce)
-    email = claims.get("email")
-    if claims.get("email_verified") is not True or not isinstance(email, str):
-        raise NotAllowed("email_not_verified", "Your organization has not verified your e-mail address.")
-    return email, f"{claims['iss']} {claims['sub']}", onward
+    email, subject = claims.get("email"), claims.get("sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
+        raise _failed()
+    is_verified = claims.get("email_verified") is True and isinstance(email, str)
+    return Account(str(claims["iss"]), subject, str(email) if is_verified else ""), onward
 
 
 def _exchange(code: str, verifier: str) -> str:

@@ -22,6 +22,7 @@ from records import clock
 from records.access import visible
 from records.commands.disclosures import show_standing
 from records.queries.consents import withheld_of
+from records.queries.own_risks import own_risks
 from records.tables import Referral
 
 NOTICE, COVERS, WITHHELD = "Footbridge-Notice", "Footbridge-Consent", "Footbridge-Withheld"
@@ -54,9 +55,25 @@ def withheld(session: Session, me: SignedIn, rows: Iterable[Referral]) -> set[st
     return withheld_of(session, [row.id for row in all_rows if row.id not in outside], clock.now())
 
 
-def referral_as_told(row: Referral, is_told: bool, *, bridger_name: str = "", is_withheld: bool = False) -> ReferralOut:
-    """A referral as this reader may hear of it."""
+def written_by_them(session: Session, me: SignedIn, rows: Iterable[Referral]) -> dict[str, set[str]]:
+    """The risks that the reader's facility wrote itself, of those referrals that are seen for its sake alone."""
+    outside = [row for row in _outside(session, me, list(rows)) if row.status is not ReferralStatus.DRAFT]
+    written = own_risks(session, outside) if any(row.risks for row in outside) else {}
+    return {row.id: written.get(row.id, set()) for row in outside}
+
+
+def referral_as_told(
+    row: Referral,
+    is_told: bool,
+    *,
+    bridger_name: str = "",
+    is_withheld: bool = False,
+    written: set[str] | None = None,
+) -> ReferralOut:
+    """A referral as this reader may hear of it; `written`: the risks that a facility wrote, and hears of."""
     shown = ReferralOut.of(row, bridger_name=bridger_name)
+    if written is not None:
+        shown.risks = [risk for risk in shown.risks if risk.value in written]
     if is_withheld:
         shown.withheld = [name for name in ("risks", "needs", "needs_note") if hides(name, getattr(row, name))]
         shown.risks = [RiskFlag(risk) for risk in open_values("risks", row.risks)]

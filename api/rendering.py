@@ -6,6 +6,8 @@ What a page gets besides its own context comes from `request.state`, set by whoe
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -64,7 +66,42 @@ def in_page_order(errors: Mapping[str, str] | None, body: str) -> list[tuple[str
     found = errors or {}
     places = {name: body.find(f'id="{name}"') if name else -1 for name in found}
     in_order = sorted(found, key=lambda name: places[name])
-    return [(name if places[name] >= 0 else "", found[name]) for name in in_order]
+    return [
+        (name, named(field_label(name, places[name], body), found[name])) if places[name] >= 0 else ("", found[name])
+        for name in in_order
+    ]
+
+
+def field_label(name: str, place: int, body: str) -> str:
+    """What the page calls the field whose id stands at `place`: the legend of the group that it begins, its own words
+    when it is a heading, or its label."""
+    tag, group = body.rfind("<", 0, place), body.rfind("<fieldset", 0, place)
+    before = body[group:tag] if group >= 0 else ""
+    if _HEADING.match(body, tag):
+        found = _HEADING.match(body, tag)
+    elif before and "</fieldset>" not in before and not _INPUT.search(before):
+        found = _LEGEND.search(before)
+    else:
+        found = re.search(rf'<label[^>]* for="{re.escape(name)}"[^>]*>(.*?)</label>', body, re.DOTALL)
+    words = html.unescape(_TAG.sub(" ", found[1])) if found is not None else ""
+    return " ".join(words.split())
+
+
+_HEADING = re.compile(r"<h[2-6][^>]*>([^<]*)")
+_LEGEND = re.compile(r"<legend[^>]*>(.*?)</legend>", re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
+_INPUT = re.compile(r"<(?:input|select|textarea)\b")
+LONGEST_LABEL = 60
+"""A label that is longer is a sentence by itself, and not repeated."""
+
+
+def named(label: str, sentence: str) -> str:
+    """A refusal as the summary says it: far from its field, so with the field's name."""
+    if not label or len(label) > LONGEST_LABEL:
+        return sentence
+    if label[-1] in "?.:":
+        return f"{label} {sentence}"
+    return f"{label}: {sentence[:1].lower()}{sentence[1:]}"
 
 
 def frame_context(request: Request) -> dict[str, Any]:
@@ -90,5 +127,5 @@ def render(name: str, request: Request, *, status: int = 200, **context: Any) ->
 
     `errors` in the context, a mapping of field name to sentence, fills the error summary and marks the title.
     """
-    html = environment().get_template(name).render(frame_context(request) | context)
-    return HTMLResponse(html, status_code=status)
+    text = environment().get_template(name).render(frame_context(request) | context)
+    return HTMLResponse(text, status_code=status)

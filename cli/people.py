@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from typing import Annotated
 
@@ -24,7 +23,6 @@ programs = typer.Typer(help="Programs: the peer organizations that answer.", no_
 facilities = typer.Typer(help="Facilities: the hospitals and jails that refer people.", no_args_is_help=True)
 
 HAND = "system:terminal"
-LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that is mistaken for another when read aloud
 
 ProgramName = Annotated[str, typer.Option("--program", help="Which program, when there are several.")]
 
@@ -127,15 +125,14 @@ def invite(email: Annotated[str, typer.Argument(help="Whose password is to be ch
 
 
 @users.command("password")
-def new_password(email: Annotated[str, typer.Argument(help="Whose password.")]) -> None:
-    """Give somebody a new password. Every session of theirs ends."""
+def new_password(email: Annotated[str, typer.Argument(help="Whose password is void from now on.")]) -> None:
+    """Void somebody's password, end every session of theirs, and print a link with which they choose another."""
     open_records(settings_for_use())
-    password, is_made = _new_password()
     with engine.transaction() as session:
         row = _find(session, email)
-        sign_in.set_password(session, row.id, password, by=HAND)
-    print(f"{row.email} has a new password, and was signed out everywhere.")
-    _show(password, is_made)
+        link = links.void_password(session, system_actor(row.program_id, HAND), row.id)
+    print(f"The password of {row.email} is void, and they were signed out everywhere.")
+    _show_link(link)
 
 
 def token(
@@ -174,23 +171,6 @@ def _put_in_charge(session: Session, program: Program, row: Staff, roles: list[R
     return [words[duty].label.lower() for duty in duties]
 
 
-def _new_password() -> tuple[str, bool]:
-    """A password as typed, twice, or a new one when nobody types; and whether it was made here."""
-    if sys.stdin.isatty():
-        typed = typer.prompt("Password (empty: one is made)", hide_input=True, default="", show_default=False)
-        if typed and typer.prompt("Once more", hide_input=True) != typed:
-            raise Stop("The two were not the same. Nothing was changed.")
-        if typed:
-            return typed, False
-    return "-".join("".join(secrets.choice(LETTERS) for _ in range(5)) for _ in range(4)), True
-
-
 def _show_link(link: str) -> None:
     print("A link to choose their password, good once, for seven days; it is not shown again:", file=sys.stderr)
     print(links.address_of(get_settings().base_url(), link))
-
-
-def _show(password: str, is_made: bool) -> None:
-    if is_made:
-        print("The password, shown this once:", file=sys.stderr)
-        print(password)

@@ -43,6 +43,7 @@ ACTIONS: dict[str, frozenset[Role]] = {
     "merge_people": frozenset({_S, _M}),
     "set_appointment": frozenset({_P, _B, _S, _M}),
     "record_consent": frozenset({_P, _B, _S, _M}),
+    "tell_outside": frozenset({_B, _S, _C, _M}),
     "see_accounting": frozenset({_S, _C, _M}),
     "see_board": frozenset({_S, _M}),
     "see_measures": frozenset({_S, _M}),
@@ -82,7 +83,7 @@ taken files, moves dates and records releases."""
 
 NEVER_FOR_SYSTEMS = frozenset(
     {"manage_staff", "manage_program", "manage_systems", "see_readings", "break_glass", "record_consent",
-     "see_accounting", "see_outbox", "decide_welfare", "merge_people", "log_attempt"}
+     "tell_outside", "see_accounting", "see_outbox", "decide_welfare", "merge_people", "log_attempt"}
 )  # fmt: skip
 """What stays with people: no scope may ever hold one of these."""
 

@@ -243,9 +243,13 @@ def grant_of(
     return Grant(scope, recipient, wanted, purpose_of(scope, recipient), " ".join(name.split()))
 
 
-def intake_grants(*, shares_back: bool = True) -> tuple[Grant, ...]:
-    """What a yes at filing means: the program is told and calls them; the facility hears how it goes."""
-    referred = grant_of(Scope.REFERRED)
+def intake_grants(*, shares_back: bool = True, with_use: bool = True) -> tuple[Grant, ...]:
+    """What a yes at filing means: the program is told and calls them; the facility hears how it goes.
+
+    Without `with_use` the program hears of everything but substance use.
+    """
+    usual = SCOPES[Scope.REFERRED].usual
+    referred = grant_of(Scope.REFERRED, categories=usual if with_use else usual - {Category.SUBSTANCE_USE})
     return (referred, grant_of(Scope.SHARE_BACK)) if shares_back else (referred,)
 
 
@@ -281,6 +285,11 @@ def missing_elements(said: Mapping[str, object], grants: Iterable[Grant], signer
     """The elements of 42 CFR 2.31(a) that a consent lacks, in words; empty when it is complete."""
     agreed = tuple(grants)
     needed = dict(_ELEMENTS)
+    if said.get("needs_both") and concerns_use(agreed):
+        needed |= {
+            "second_name": "the signature of a parent or guardian",
+            "second_authority": "why the second may sign",
+        }
     if signer is not SignerKind.PERSON:
         needed["authority"] = "why somebody else may sign"
     if said.get("method") == SigningMethod.PAPER:
@@ -310,19 +319,33 @@ def check_signer(
 ) -> None:
     """Refuse a signature that does not count. Raises Invalid.
 
-    A minor's own signature is needed for what concerns substance use (42 CFR 2.14); a guardian's alone is not enough.
-    After a death only a representative can sign (42 CFR 2.15).
+    A minor's own signature is needed for what concerns substance use (42 CFR 2.14), whoever signs beside them; whether
+    somebody must is for `missing_elements`. After a death only a representative can sign (42 CFR 2.15).
     """
     if signer is not SignerKind.PERSON and not authority.strip():
         raise Invalid("required", "Say why they may sign for the person.", field="authority")
     if has_died and signer is not SignerKind.REPRESENTATIVE:
         raise Invalid("signer", "The person has died: only a legal representative can sign.", field="signer")
-    is_minor = birth_on is not None and birth_on > _years_before(today, ADULT_AT)
-    concerns_use = any(grant.scope in _OF_THEIR_OWN for grant in grants)
-    if signer is SignerKind.GUARDIAN and birth_on is not None and not is_minor:
+    is_young = is_minor(birth_on, today)
+    if signer is SignerKind.GUARDIAN and birth_on is not None and not is_young:
         raise Invalid("signer", "They are of age and sign themselves, or a legal representative does.", field="signer")
-    if is_minor and signer is SignerKind.GUARDIAN and concerns_use:
-        raise Invalid("signer", "A minor signs this themselves.", field="signer")
+    if is_young and not has_died and signer is not SignerKind.PERSON and concerns_use(grants):
+        raise Invalid("signer", "A minor signs this themselves; who else must, signs beside them.", field="signer")
+
+
+def is_minor(birth_on: date | None, today: date) -> bool:
+    """Whether somebody is not of age on a day; False when no birth date is known."""
+    return birth_on is not None and birth_on > _years_before(today, ADULT_AT)
+
+
+def concerns_use(grants: Iterable[Grant]) -> bool:
+    """Whether what is agreed to lets anybody hear of substance use: of that 42 CFR 2.14 speaks."""
+    return any(grant.scope in _OF_THEIR_OWN or Category.SUBSTANCE_USE in grant.categories for grant in grants)
+
+
+def scope_concerns_use(scope: Scope) -> bool:
+    """Whether what a scope usually covers concerns substance use."""
+    return scope in _OF_THEIR_OWN or Category.SUBSTANCE_USE in SCOPES[scope].usual
 
 
 _OF_THEIR_OWN = (Scope.SUBSTANCE_USE, Scope.COUNSELING_NOTES, Scope.PROCEEDINGS)

@@ -54,6 +54,8 @@ class StaffMessage(Word):
     CANCEL_DECISION = "cancel_decision", "There is news about a request to cancel"
     REFERRAL_CLOSED = "referral_closed", "A referral of yours has ended"
     CLOSING_REPORT_READY = "closing_report_ready", "A closing report is ready"
+    GLASS_BROKEN = "glass_broken", "Somebody opened a record that is not theirs, with a reason"
+    IDENTITY_REFUSED = "identity_refused", "Another account of the organization tried to sign in as a colleague"
     CHOOSE_PASSWORD = "choose_password", "A link to choose a password"
     SIGN_IN_CHANGED = "sign_in_changed", "How you sign in has changed"
     SECOND_STEP_REFUSED = "second_step_refused", "Somebody who knows your password typed wrong codes"
@@ -89,6 +91,8 @@ _URGENCY = {
     StaffMessage.ADMISSION_SUSPECTED: Urgency.NOW,
     StaffMessage.DISCHARGE_RECORDED: Urgency.NOW,
     StaffMessage.REFERRAL_JOINED: Urgency.TODAY,
+    StaffMessage.GLASS_BROKEN: Urgency.TODAY,
+    StaffMessage.IDENTITY_REFUSED: Urgency.TODAY,
     StaffMessage.SIGN_IN_CHANGED: Urgency.NOW,
     StaffMessage.SECOND_STEP_REFUSED: Urgency.NOW,
     StaffMessage.SYSTEM_TOKEN_MADE: Urgency.TODAY,
@@ -132,6 +136,8 @@ _PATHS = {
     StaffMessage.DATE_MOVED: "/today",
     StaffMessage.REFERRAL_FILED: "/board",
     StaffMessage.CANCEL_REQUESTED: "/board",
+    StaffMessage.GLASS_BROKEN: "/notifications",
+    StaffMessage.IDENTITY_REFUSED: "/staff",
     StaffMessage.CHOOSE_PASSWORD: "/choose-password",
     StaffMessage.SIGN_IN_CHANGED: "/account",
     StaffMessage.SECOND_STEP_REFUSED: "/account",

@@ -62,6 +62,17 @@ def find_unusual(looks: Iterable[Look], zone: str) -> list[Finding]:
     return sorted(found, key=lambda one: (one.last_at, one.kind.value), reverse=True)
 
 
+def find_links(made: Iterable[tuple[datetime, str, str]], zone: str) -> list[Finding]:
+    """Links that somebody made for another's password, as (when, who, for whom): a finding for each maker and day."""
+    grouped: dict[tuple[str, object], list[tuple[datetime, str]]] = defaultdict(list)
+    for at, maker, whose in sorted(made):
+        grouped[maker, at.astimezone(ZoneInfo(zone)).date()].append((at, whose))
+    return [
+        Finding(Unusual.LINK, maker, len(ones), ones[-1][0], tuple(dict.fromkeys(whose for _, whose in ones)))
+        for (maker, _), ones in grouped.items()
+    ]
+
+
 def _kinds(look: Look, wall: datetime) -> Iterable[Unusual]:
     if wall.hour >= NIGHT_FROM or wall.hour < NIGHT_UNTIL:
         yield Unusual.NIGHT

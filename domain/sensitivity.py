@@ -16,8 +16,8 @@ FIELDS: dict[str, frozenset[str] | None] = {
     "needs_note": None,
     "note": None,
 }
-"""A field's name → the values that concern substance use; None: all of it. Of the notes in a timeline only those that
-the facility's staff wrote: the others are by the program's own people."""
+"""A field's name → the values that concern substance use; None: all of it. Of the notes in a timeline those that the
+facility's staff wrote, and of those by the program's own people the ones that they marked when they wrote them."""
 
 WITHHELD = "Withheld until they agree that it is passed on"
 HIGH_RISK = "High risk"
@@ -42,7 +42,7 @@ def open_facts(event: str, data: Mapping[str, Any], *, is_of_facility: bool) -> 
     for key in ("risks", "before", "after") if event in _WITH_RISKS else ():
         if isinstance(shown.get(key), list):
             shown[key] = open_values("risks", shown[key])
-    if event == "note.added" and is_of_facility:
+    if event == "note.added" and (is_of_facility or data.get("about_use")):
         shown["note"] = WITHHELD + "."
     return shown
 

@@ -16,6 +16,7 @@ from domain.clock import local_date
 from domain.spoken import spoken, spoken_date, spoken_day, spoken_due, spoken_time
 from domain.vocabulary import (
     Ask,
+    Category,
     ClosureReason,
     ConsentStatus,
     Disposition,
@@ -27,6 +28,7 @@ from domain.vocabulary import (
     RiskFlag,
     Scope,
     Subject,
+    TellingWay,
     WelfareDecision,
 )
 
@@ -207,6 +209,10 @@ SENTENCES: dict[str, Sentence] = {
     "meeting.set": lambda d, n, s: f"First meeting: {n.when(d['when'])}." if d.get("when") else "No meeting is set.",
     "consent.recorded": lambda d, n, s: f"Consent: {_lower(ConsentStatus, d['after'])}.",
     "permission.given": lambda d, n, s: f"They agreed: {_lower(Scope, d['scope'])}.",
+    "outside.told": lambda d, n, s: (
+        f"{d['to']} was told ({_lower(TellingWay, d['way'])}): {'; '.join(_lower(Category, c) for c in d['what'])}."
+    ),
+    "outside.refused": lambda d, n, s: f"{d['to']} was not told: {d['reason']}.",
     "permission.ended": lambda d, n, s: f"They took back: {_lower(Scope, d['scope'])}.",
     "consent.expiring": lambda d, n, s: f"Consent ends {n.when(d.get('expires_at'))}.",
     "note.added": lambda d, n, s: "Note.",

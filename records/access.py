@@ -181,9 +181,33 @@ def person_for(session: Session, actor: Actor, person_id: str) -> Person:
     """A person with at least one referral that this actor may see. Raises NotFound."""
     person = session.get(Person, person_id)
     if person is None or not may_see(session, actor, person_id):
+        for referral_id in _referrals_of(session, actor, person_id):
+            refuse_beyond(session, actor, referral_id)
         raise NotFound("That person")
     opened(session, "", person_id)
     return person
+
+
+def readable_person(session: Session, actor: Actor, person_id: str) -> Person:
+    """A person whom this actor may see, or still read after a handover or behind broken glass. Raises NotFound."""
+    if not may_see(session, actor, person_id):
+        for referral_id in _referrals_of(session, actor, person_id):
+            if find_beyond(session, actor, referral_id) is not None:
+                readable_for(session, actor, referral_id)
+                return session.get_one(Person, person_id)
+    return person_for(session, actor, person_id)
+
+
+def _referrals_of(session: Session, actor: Actor, person_id: str) -> list[str]:
+    mine = select(Referral.id).where(Referral.person_id == person_id, Referral.program_id == actor.program_id)
+    return list(session.exec(mine.order_by(col(Referral.id))))
+
+
+def not_theirs(session: Session, actor: Actor, referral_id: str | None, what: str) -> NotFound:
+    """Why something that hangs on a referral is not there for this actor; to whoever may still read, NotAllowed."""
+    if referral_id is not None:
+        refuse_beyond(session, actor, referral_id)
+    return NotFound(what)
 
 
 def may_see(session: Session, actor: Actor, person_id: str) -> bool:

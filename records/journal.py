@@ -9,19 +9,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time
+from functools import partial
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, Protocol
 
 from sqlmodel import Session, select
 
 from records import clock
-from records.tables import JournalEntry, Program, Referral
+from records.sealing import is_proof, proof
+from records.tables import JournalEntry, Program, Referral, StreamHead
 from records.tables.told import Told, mark_told
-from records.writing import JOURNAL
+from records.writing import BEFORE, JOURNAL
 
 SYSTEM = "system"
+
+
+class Linked(Protocol):
+    """An entry of a hash-chained sequence."""
+
+    stream: str
+    seq: int
+    prev_hash: str
+    hash: str
 
 
 def append(
@@ -54,7 +65,12 @@ def append(
     }
     entry["hash"] = _digest(*_covered(entry))
     referral.journal_seq, referral.journal_head = entry["seq"], entry["hash"]
+    session.info.setdefault(BEFORE, {})[referral.id] = partial(_prove_end, referral)
     session.info.setdefault(JOURNAL, []).append(entry)
+
+
+def _prove_end(referral: Referral) -> None:
+    referral.journal_proof = end_proof(referral.id, referral.journal_seq, referral.journal_head)
 
 
 def append_for_program(
@@ -63,9 +79,7 @@ def append_for_program(
     """Append one event that concerns no referral: staff, settings, sign-ins. Writers of one program take turns."""
     stream, now = f"program:{program_id}", clock.now()
     session.exec(select(Program.id).where(Program.id == program_id).with_for_update(key_share=True)).first()
-    last = session.exec(
-        select(JournalEntry).where(JournalEntry.stream == stream).order_by(JournalEntry.seq.desc()).limit(1)  # type: ignore[attr-defined]
-    ).first()
+    last = session.get(StreamHead, stream, populate_existing=True)
     entry = JournalEntry(
         program_id=program_id,
         stream=stream,
@@ -81,12 +95,28 @@ def append_for_program(
     )
     entry.hash = digest(entry)
     session.add(entry)
+    head = last or StreamHead(stream=stream, kind="journal", seq=0, hash="", proof="")
+    head.seq, head.hash, head.proof = entry.seq, entry.hash, end_proof(stream, entry.seq, entry.hash)
+    session.add(head)
     session.flush()
     return entry
 
 
 _COVERED = ("prev_hash", "stream", "seq", "event", "at", "recorded_at", "actor", "subject_id", "data")
 _covered, _covered_of = itemgetter(*_COVERED), attrgetter(*_COVERED)
+
+
+def end_proof(stream: str, seq: int, last_hash: str) -> str:
+    """A proof that a sequence goes so far, which nobody makes without the secret key."""
+    return proof(f"{stream} {seq} {last_hash}", purpose=_END)
+
+
+def is_end(made: str, stream: str, seq: int, last_hash: str) -> bool:
+    """Whether this is the proof that a sequence goes so far."""
+    return is_proof(made, f"{stream} {seq} {last_hash}", purpose=_END)
+
+
+_END = "end of a sequence"
 
 
 def digest(entry: JournalEntry) -> str:
@@ -115,18 +145,27 @@ def _digest(
 _IN_ORDER = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
 
 
-def verify(entries: Iterable[JournalEntry], *, head: str | None = None) -> list[str]:
-    """What is wrong with one stream's entries in order, in words; empty when nothing is."""
-    problems, before, expected = [], "", 1
+def walk(entries: Iterable[Linked], digest_of: Callable[[Any], str]) -> Iterator[tuple[Linked, list[str]]]:
+    """One sequence's entries in order, each with what is wrong with it, in words."""
+    before, expected = "", 1
     for entry in entries:
+        problems = []
         if entry.seq != expected:
             problems.append(f"entry {expected} of {entry.stream} is missing or out of order")
-            expected = entry.seq
         if entry.prev_hash != before:
             problems.append(f"entry {entry.seq} of {entry.stream} does not follow the one before it")
-        if entry.hash != digest(entry):
+        if entry.hash != digest_of(entry):
             problems.append(f"entry {entry.seq} of {entry.stream} was altered")
-        before, expected = entry.hash, expected + 1
+        before, expected = entry.hash, entry.seq + 1
+        yield entry, problems
+
+
+def verify(entries: Iterable[JournalEntry], *, head: str | None = None) -> list[str]:
+    """What is wrong with one stream's entries in order, in words; empty when nothing is."""
+    problems, before = [], ""
+    for entry, found in walk(entries, digest):
+        problems += found
+        before = entry.hash
     if head is not None and before != head:
         problems.append("the journal does not end where the record says")
     return problems

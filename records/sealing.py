@@ -59,6 +59,22 @@ def open_sealed(sealed: str, *, purpose: str, about: str) -> str:
         raise CannotOpen("it was altered, or belongs elsewhere") from error
 
 
+def proof(text: str, *, purpose: str) -> str:
+    """A proof that who has the secret key wrote this; it names its key, so that the key can be changed."""
+    secret = secret_key()
+    return f"{key_id(secret)}.{hmac.digest(_derived(secret, f'proof: {purpose}', 32), text.encode(), 'sha256').hex()}"
+
+
+def is_proof(made: str, text: str, *, purpose: str) -> bool:
+    """Whether this is the proof of this text, by the secret key or a former one."""
+    named, _, digest = made.partition(".")
+    secret = next((one for one in secrets_known() if key_id(one) == named), None)
+    if secret is None:
+        return False
+    expected = hmac.digest(_derived(secret, f"proof: {purpose}", 32), text.encode(), "sha256").hex()
+    return hmac.compare_digest(expected.encode(), digest.encode())
+
+
 def secret_key() -> bytes:
     """The secret key; without one (a test, a trial) one of this process alone. Production does not start without."""
     given = get_settings().secret_key.get_secret_value()

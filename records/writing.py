@@ -33,6 +33,10 @@ JOURNAL = "footbridge_journal"
 """Where a session keeps the journal's entries until they are written with the rows they speak of."""
 
 
+BEFORE = "footbridge_before_writing"
+"""What is done once before rows are written, however often it was asked for: by what it is about."""
+
+
 class WritingSession(Session):
     """The session of a writing transaction. Commands use it as any other."""
 
@@ -45,6 +49,8 @@ class WritingSession(Session):
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Write what waits: the rows that were changed, then the new ones and the journal's entries."""
+        for prove in self.info.pop(BEFORE, {}).values():
+            prove()
         self._take_new()
         self._update_changed()
         super().flush(objects)
@@ -128,7 +134,7 @@ def _write_what_waits(session: WritingSession) -> None:
 @event.listens_for(WritingSession, "after_soft_rollback")
 def _drop(session: Any, ended: Any) -> None:
     """What was rolled back is not there, and the session must not say that it is."""
-    for waits in (_NEW, _WAITING, JOURNAL):
+    for waits in (_NEW, _WAITING, JOURNAL, BEFORE):
         session.info.pop(waits, None)
     for savepoint, row in session.info.get(_TRIED, ()):
         if savepoint is ended and row in session:

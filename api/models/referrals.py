@@ -232,6 +232,7 @@ class NoteIn(In):
     """A line for the timeline."""
 
     note: Text
+    about_use: bool = Field(False, description="it is about substance use: withheld without a consent that covers it")
 
 
 class RisksIn(In):

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from api.pages import (
     absence,
+    access_rules,
     account,
     assign,
     board,
@@ -51,6 +52,7 @@ from api.pages import (
     staff_profile,
     status,
     systems,
+    telling,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -62,12 +64,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     set_up.router,
     account.router,
     second_factor.router,
+    access_rules.router,
     own_sessions.router,
     kept.router,
     filing.router,
     planner.router,
     dates.router,
     consents.router,
+    telling.router,
     disclosures.router,
     handoff.router,
     report.router,

@@ -18,10 +18,10 @@ from domain.match_facts import PRIVATE_REASON, Candidate, Excluded, Ranking
 from domain.matching import rank
 from domain.vocabulary import ContactState, OfferState, ReferralStatus
 from records import clock
-from records.access import visible
 from records.commands import assignments
-from records.queries.case import CaseRows, load_case
+from records.queries.case import CaseRows
 from records.queries.matching import candidates_for, limits_of, need_of
+from records.queries.own_case import load_own_case
 from records.queries.person_page import load_person_page
 
 router = APIRouter()
@@ -34,7 +34,7 @@ HERE = "/referrals/{referral_id}/assign"
 @requires("assign")
 def candidates(request: Request, session: SessionDep, me: Me, referral_id: str) -> Response:
     """Everybody ranked with the reasons for and against; below, who cannot be asked and why."""
-    rows = load_case(session, referral_id, among=visible(me.actor))
+    rows = load_own_case(session, me.actor, referral_id)
     everybody, ranking = _ranked(session, rows)
     limits = limits_of(rows.program)
     lines = {c.id: _line(c, rows, c.limit(limits)) for c in everybody}
@@ -62,7 +62,7 @@ def candidates(request: Request, session: SessionDep, me: Me, referral_id: str) 
 @requires("assign")
 def confirm(request: Request, session: SessionDep, me: Me, referral_id: str, bridger_id: str) -> Response:
     """What it means to choose this bridger, before the yes; what stands against it needs a reason by name."""
-    rows = load_case(session, referral_id, among=visible(me.actor))
+    rows = load_own_case(session, me.actor, referral_id)
     everybody, ranking = _ranked(session, rows)
     chosen = _find(everybody, bridger_id)
     names = {c.id: c.name for c in everybody}
@@ -89,7 +89,7 @@ def confirm(request: Request, session: SessionDep, me: Me, referral_id: str, bri
 @requires("assign", again=confirm)
 def assign(request: Request, session: SessionDep, me: Me, form: FormDep, referral_id: str, bridger_id: str) -> Response:
     """Assign. The same again changes nothing."""
-    rows = load_case(session, referral_id, among=visible(me.actor))
+    rows = load_own_case(session, me.actor, referral_id)
     everybody, ranking = _ranked(session, rows)
     _find(everybody, bridger_id)
     blocked = next((e for e in ranking.excluded if e.candidate_id == bridger_id), None)

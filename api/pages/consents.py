@@ -8,23 +8,32 @@ from fastapi import APIRouter, Request, Response
 from sqlmodel import Session
 
 from api.access import requires
-from api.auth import SignedIn
 from api.deps import FormDep, Me, SessionDep, page, redirect_after_post
 from api.filters import local_date
 from api.forms import Form
 from api.pages.referral_choices import options
 from domain.clock import end_of
 from domain.clock import local_date as date_of
-from domain.consent import INTAKE, NAMED, SCOPES, Consent, Grant, form_text, grant_of, in_words, intake_grants
+from domain.consent import (
+    NAMED,
+    SCOPES,
+    Consent,
+    Grant,
+    form_text,
+    grant_of,
+    in_words,
+    intake_grants,
+    scope_concerns_use,
+)
 from domain.errors import NotFound
 from domain.vocabulary import Category, ConsentStatus, RecipientKind, Scope, SignerKind, SigningMethod
 from records import clock
 from records.access import referral_for
 from records.commands import consents
 from records.commands.consents import Signature
-from records.queries.consents import Row, as_facts, list_versions
+from records.queries.consents import as_facts, asks_both, list_readable, readable_consent
 from records.queries.staff import names_of
-from records.tables import ConsentVersion, Person, Staff
+from records.tables import ConsentVersion, Person
 
 router = APIRouter()
 
@@ -44,7 +53,7 @@ def consents_page(request: Request, session: SessionDep, me: Me, referral_id: st
     """What is agreed, to whom, until when."""
     referral = referral_for(session, me.actor, referral_id)
     person, now = session.get_one(Person, referral.person_id), clock.now()
-    rows = _readable(session, me, list_versions(session, [referral_id]))
+    rows = list_readable(session, me.actor, referral_id)
     latest = {row.line: row.id for row, _ in rows}  # the oldest first: the latest stays
     facts = {row.id: as_facts(row, taken_back) for row, taken_back in rows}
     names = names_of(session, {row.seen_by for row, _ in rows})
@@ -60,6 +69,7 @@ def consents_page(request: Request, session: SessionDep, me: Me, referral_id: st
         former=former[::-1],
         addable=[{"scope": scope.value, "label": scope.label} for scope in _ADDABLE],
         is_open=not referral.status.is_over,
+        may_tell=me.may("tell_outside"),
         may_account=me.may("see_accounting"),
         person_id=person.id,
     )
@@ -102,7 +112,7 @@ def consent_form(request: Request, session: SessionDep, me: Me, referral_id: str
         categories=options(categories) if len(categories) > 1 and chosen is not Scope.REFERRED else [],
         signers=options(SignerKind),
         texts=form_text(),
-        has_tpo=chosen is Scope.TREATING,
+        asks_both=scope_concerns_use(chosen) and asks_both(person, me.program, clock.now()),
     )
 
 
@@ -112,9 +122,13 @@ def give(request: Request, session: SessionDep, me: Me, form: FormDep, referral_
     """Signed: from now on what is told follows it."""
     referral = referral_for(session, me.actor, referral_id)
     person = session.get_one(Person, referral.person_id)
-    grants, until = _grants(form), form.date_or_none("until")
+    second = form.text("second_signature")
+    is_alone = not asks_both(person, me.program, clock.now())
+    grants, until = _grants(form, with_use=is_alone or bool(second)), form.date_or_none("until")
     method = form.word("method", SigningMethod)
     signature = Signature(
+        second=second,
+        second_authority=form.text("second_authority"),
         name=form.text("signature", required=True),
         signer=form.word("signer", SignerKind),
         authority=form.text("authority"),
@@ -139,11 +153,7 @@ def copy(request: Request, session: SessionDep, me: Me, referral_id: str, consen
     """The copy of a consent, to print: every element as it was signed."""
     referral = referral_for(session, me.actor, referral_id)
     person = session.get_one(Person, referral.person_id)
-    rows = _readable(session, me, list_versions(session, [referral_id]))
-    found = next((pair for pair in rows if pair[0].id == consent_id), None)
-    if found is None:
-        raise NotFound("That consent")
-    row, taken_back = found
+    row, taken_back = readable_consent(session, me.actor, referral.id, consent_id)
     facts, now = as_facts(row, taken_back), clock.now()
     return page(
         "consent_copy.html",
@@ -164,35 +174,19 @@ def copy(request: Request, session: SessionDep, me: Me, referral_id: str, consen
 def revoke(request: Request, session: SessionDep, me: Me, form: FormDep, referral_id: str, consent_id: str) -> Response:
     """Taken back, from this minute on. No reason is asked."""
     form.check()
-    readable = _readable(session, me, list_versions(session, [referral_for(session, me.actor, referral_id).id]))
-    if consent_id not in {row.id for row, _ in readable}:
-        raise NotFound("That consent")
+    readable_consent(session, me.actor, referral_for(session, me.actor, referral_id).id, consent_id)
     consents.revoke_consent(session, me.actor, referral_id, consent_id)
     said = "Taken back. Nothing more is told under it, also nothing that was waiting to be sent."
     return redirect_after_post(request, f"/referrals/{referral_id}/consents", said)
 
 
-def _readable(session: Session, me: SignedIn, rows: list[Row]) -> list[Row]:
-    """What a facility reads: what it was asked when somebody was referred, and what its own staff recorded."""
-    if me.actor.facility_id is None:
-        return rows
-    recorders = {row.recorded_by for row, _ in rows}
-    own = {one for one in recorders if _facility_of(session, one) == me.actor.facility_id}
-    return [pair for pair in rows if pair[0].line == INTAKE or pair[0].recorded_by in own]
-
-
-def _facility_of(session: Session, staff_id: str) -> str | None:
-    staff = session.get(Staff, staff_id)
-    return staff.facility_id if staff is not None else None
-
-
-def _grants(form: Form) -> list[Grant]:
+def _grants(form: Form, *, with_use: bool) -> list[Grant]:
     scope = form.word("scope", Scope)
     to, name = form.word_or_none("to", RecipientKind), form.text("name")
     categories = form.words("categories", Category)
     shares_back = form.yes("shares_back")
     if scope is Scope.REFERRED:
-        return list(intake_grants(shares_back=shares_back))
+        return list(intake_grants(shares_back=shares_back, with_use=with_use))
     return [grant_of(scope, to, name, categories)]
 
 
@@ -223,6 +217,8 @@ def _signed(row: ConsentVersion, names: dict[str, str]) -> str:
     if row.answer is not ConsentStatus.GIVEN:
         return ""
     who = row.signer_name + (f" ({row.authority})" if row.authority else "")
+    if row.second_name:
+        who += f" and {row.second_name}" + (f" ({row.second_authority})" if row.second_authority else "")
     seen = names.get(row.seen_by or "", "")
     how = f"on paper, seen by {seen}" if row.method is SigningMethod.PAPER else f"on the screen of {seen}"
     return f"{who}, {local_date(row.signed_on)}, {how}" if row.signed_on else f"{who}, {how}"

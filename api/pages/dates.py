@@ -18,6 +18,7 @@ from records import clock
 from records.access import referral_for
 from records.commands import cancelling, changes, discharges
 from records.queries.consents import is_withheld
+from records.queries.own_risks import own_risks
 from records.tables import Facility, Person, Referral
 
 router = APIRouter()
@@ -175,7 +176,10 @@ def risks_form(request: Request, session: SessionDep, me: Me, referral_id: str) 
     """The risk flags."""
     about = _about(session, me, referral_id)
     risks, is_kept = list(about["row"].risks), False
-    if me.actor.facility_id is None and is_withheld(session, about["row"], clock.now()):
+    if me.actor.facility_id is not None:
+        own = own_risks(session, [about["row"]])[referral_id]
+        risks, is_kept = [risk for risk in risks if risk in own], False
+    elif is_withheld(session, about["row"], clock.now()):
         risks, is_kept = open_values("risks", risks), hides("risks", risks)
     values, risk_options = {"risks": risks}, options(RiskFlag)
     return page("referral_risks.html", request, values=values, risk_options=risk_options, is_kept=is_kept, **about)

@@ -240,7 +240,10 @@ def send(request: Request, session: SessionDep, me: Me, form: FormDep) -> Respon
     if problem is not None:
         return _preview(request, session, me, kept, problem, who)
     if who in chosen_from and find_open_referral(session, who) is not None:
-        return _has_them_already(request, session, me, kept, who)
+        try:
+            return _has_them_already(request, session, me, kept, who)
+        except Invalid as refusal:
+            return _preview(request, session, me, kept, refusal, who)
     try:
         with session.begin_nested():
             others = [one.person_id for one in alike if one.is_ours]
@@ -263,7 +266,11 @@ def _has_them_already(request: Request, session: SessionDep, me: Me, kept: Draft
     elsewhere = is_with_others(session, me.actor, person_id)
     waited = kept.id if kept.id.startswith("ref_") else ""
     facility = _chosen(session, me, kept.fields)
-    referral = recognition.join_referral(session, me.actor, person_id, facility_id=facility.id, draft_id=waited)
+    typed = typing.read(kept.fields, facility, me.zone)
+    referral = recognition.join_referral(
+        session, me.actor, person_id, facility_id=facility.id, draft_id=waited, said=typed.person,
+        about=referrals.said_about(typed.details),
+    )  # fmt: skip
     drafts.discard_draft(session, me.actor, kept.id)
     if not elsewhere:
         said = "This person has an open referral already: here it is. Nothing was filed a second time."

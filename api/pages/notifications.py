@@ -79,6 +79,10 @@ def _href(one: Told, message: str) -> str:
     base = f"/referrals/{one.row.referral_id}"
     if message in ABOUT_AN_END:
         return f"{base}/report"  # also for a facility that asked for the person too, and sees nothing else
+    if message == StaffMessage.GLASS_BROKEN and one.row.referral_id is None:
+        return "/privacy"
+    if message == StaffMessage.IDENTITY_REFUSED:
+        return f"/staff/{one.row.subject_id}"
     if one.person is None:
         return ""
     return f"{base}/escalations/{one.row.subject_id}" if message in ABOUT_A_CALL and one.row.subject_id else base

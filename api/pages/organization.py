@@ -6,14 +6,24 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from api import auth, oidc
-from api.access import public
-from api.deps import redirect_after_post
+from api.access import public, requires
+from api.deps import FormDep, Me, SessionDep, redirect_after_post
 from api.pages.second_step import ask_for_it
 from domain.errors import NotAllowed, NotFound
-from records.commands.outside_identity import sign_in_as
+from records.commands.outside_identity import forget_account, sign_in_as
 from records.commands.second_factor import SecondStep
 
 router = APIRouter()
+
+
+@router.post("/staff/{staff_id}/forget-account")
+@requires("manage_staff")
+def forget(request: Request, session: SessionDep, me: Me, form: FormDep, staff_id: str) -> Response:
+    """A colleague has another account at the organization now."""
+    form.check()
+    forget_account(session, me.actor, staff_id)
+    said = "Forgotten, and signed out everywhere. The next account with their verified e-mail address is theirs."
+    return redirect_after_post(request, f"/staff/{staff_id}", said)
 
 
 @router.get("/sign-in/organization")
@@ -39,8 +49,8 @@ def back_from_the_organization(request: Request, state: str = "", code: str = ""
         raise NotFound("This page")
     begun = request.cookies.get(auth.cookie_name(request, "organization"), "")
     try:
-        email, subject, onward = oidc.finish(begun, state[:200], code[:2000])
-        token = sign_in_as(email, subject, request.headers.get("user-agent", ""))
+        account, onward = oidc.finish(begun, state[:200], code[:2000])
+        token = sign_in_as(account, request.headers.get("user-agent", ""))
         response: Response = RedirectResponse(auth.safe_return(onward), status_code=303)
         auth.begin_session(request, response, token)
     except SecondStep as needed:

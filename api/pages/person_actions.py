@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from api.deps import Me
 from domain.vocabulary import ConsentStatus, ReferralStatus
+from records import clock
+from records.access import UNDO_DAYS
 from records.queries.person_page import PersonPage
 from records.queries.search import against_search
 
@@ -17,8 +21,9 @@ def actions(me: Me, found: PersonPage) -> list[dict[str, str]]:
     works = status in (ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS, ReferralStatus.ON_HOLD)
     is_held = status is ReferralStatus.ON_HOLD
     is_mine = referral.bridger_id == me.id
+    is_settled = referral.ended_at is not None and clock.now() - referral.ended_at > timedelta(days=UNDO_DAYS)
     offered: list[tuple[bool, str, str, str, str]] = [
-        (me.may("add_note"), "Add a note", "Write something into the timeline", "/note", "note"),
+        (not is_settled and me.may("add_note"), "Add a note", "Write something into the timeline", "/note", "note"),
         (works and me.may("set_appointment"), "Where and when you meet", "Printed on the handoff card",
          "/meeting", "pin"),
         (works and me.may("set_appointment"), "First appointment", "The check after it is planned from it",
@@ -51,6 +56,7 @@ def actions(me: Me, found: PersonPage) -> list[dict[str, str]]:
          "Extend the plan", "Go on for longer than the protocol", "/extend", "clock"),
         (status.is_open and me.may("close"), "Close", "With a reason; the referrer is told", "/close", "check"),
         (status.is_open and me.may("record_death"), "They have died", "Every message stops at once", "/death", "note"),
-        (status.is_over and me.may("undo_end"), "Undo the ending", "It was entered in error", "/undo", "door"),
+        (status.is_over and not is_settled and me.may("undo_end"),
+         "Undo the ending", "It was entered in error", "/undo", "door"),
     ]  # fmt: skip
     return [{"label": a[1], "hint": a[2], "href": base + a[3], "icon": a[4]} for a in offered if a[0]]

@@ -10,9 +10,9 @@ from api.filters import due_time
 from api.pages.decision_form import about, decision, done, field
 from api.pages.once import Once
 from domain.vocabulary import ContactState, ReferralStatus, Subject
-from records.access import visible
 from records.commands import contacts
 from records.queries.case import CaseRows, load_case
+from records.queries.own_case import load_own_case
 from records.queries.search import against_search
 
 router = APIRouter()
@@ -25,7 +25,7 @@ CAN_BE_WAIVED = (ContactState.PLANNED, ContactState.MISSED)
 @requires("waive")
 def choose_contact(request: Request, session: SessionDep, me: Me, referral_id: str) -> Response:
     """Which contact to let go, or which rhythm to change."""
-    rows = load_case(session, referral_id, among=visible(me.actor))
+    rows = load_own_case(session, me.actor, referral_id)
     found = [c for c in rows.contacts if c.state in CAN_BE_WAIVED and rows.referral.status.is_open]
     return page(
         "waive.html",

@@ -52,7 +52,6 @@ _TOLD_TO_PLANNERS = frozenset(
         "date.moved",
         "date.withdrawn",
         "bridger.assigned",
-        "risks.changed",
         "appointment.set",
         "meeting.set",
         "consent.recorded",
@@ -64,6 +63,8 @@ _TOLD_TO_PLANNERS = frozenset(
     }
 )
 """What the facility hears of: the steps of its own referral, not what was said between the person and the bridger."""
+_THEIR_OWN = frozenset({"note.added", "risks.changed"})
+"""What it reads when its own staff wrote it."""
 
 
 _BARE = {"referral.closed": "The referral was closed.", "report.withheld": "You were told only that it is closed."}
@@ -299,5 +300,5 @@ def _told(session: Session, standing: Standing) -> list[Entry]:
     return [
         replace(entry, sentence="A peer bridger was named.") if entry.event == "bridger.assigned" else entry
         for entry in entries
-        if entry.event in _TOLD_TO_PLANNERS or (entry.event == "note.added" and entry.by in own)
+        if entry.event in _TOLD_TO_PLANNERS or (entry.event in _THEIR_OWN and entry.by in own)
     ]

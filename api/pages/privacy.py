@@ -13,7 +13,7 @@ from api.deps import FormDep, Me, SessionDep, page, redirect_after_post
 from api.filters import local
 from domain.reading import MANY, NIGHT_FROM, NIGHT_UNTIL, Finding
 from domain.spreadsheet import safe_csv
-from domain.vocabulary import Role
+from domain.vocabulary import Role, Unusual
 from records import clock
 from records.commands import glass
 from records.queries import readings
@@ -43,21 +43,22 @@ def find(request: Request, session: SessionDep, me: Me, form: FormDep) -> Respon
 
 
 def _overview(request: Request, session: SessionDep, me: SignedIn, people: list[Any], words: str) -> Response:
-    names = {row.id: row for row in readings.list_readers(session, me.actor)}
+    staff = readings.list_readers(session, me.actor)
+    names = {row.id: row.name for row in staff}
     found = readings.list_unusual(session, me.actor, clock.now() - LATELY, me.program.zone)
     return page(
         "privacy.html",
         request,
         values={"search": words},
         glass=[_broken(row, name, number, me) for row, name, number in readings.list_glass(session, me.actor)],
-        findings=[_finding(one, names[one.staff_id].name, me.program.zone) for one in found[:PAGE]],
+        findings=[_finding(one, names, me.program.zone) for one in found[:PAGE]],
         more_findings=max(len(found) - PAGE, 0),
         people=[{"name": p.full_name, "href": f"/privacy/people/{p.id}", "numbers": ", ".join(n)} for p, n in people],
         searched=bool(words),
         staff=[
             {"name": row.name, "href": f"/privacy/staff/{row.id}", "is_active": row.is_active,
              "roles": ", ".join(Role(role).label for role in row.roles)}
-            for row in names.values()
+            for row in staff
         ],
         many=MANY, night=f"{NIGHT_FROM}:00 to {NIGHT_UNTIL}:00", days=LATELY.days, zone=me.program.zone,
     )  # fmt: skip
@@ -156,12 +157,17 @@ def _broken(row: Any, name: str, number: str, me: SignedIn) -> dict[str, Any]:
     }
 
 
-def _finding(one: Finding, name: str, zone: str) -> dict[str, Any]:
-    count = "1 record" if one.count == 1 else f"{one.count} records"
+def _finding(one: Finding, names: dict[str, str], zone: str) -> dict[str, Any]:
+    who = names.get(one.staff_id)
+    counted: Any = "1 record" if one.count == 1 else f"{one.count} records"
+    if one.kind is Unusual.LINK:
+        counted = "For " + ", ".join(names[whose] for whose in one.record_ids)
+    elif one.count == 1:
+        counted = {"text": counted, "href": f"/privacy/people/{one.record_ids[0]}"}
     return {
-        "who": {"text": name, "href": f"/privacy/staff/{one.staff_id}"},
+        "who": {"text": who, "href": f"/privacy/staff/{one.staff_id}"} if who else "The terminal",
         "what": one.kind.label,
-        "count": {"text": count, "href": f"/privacy/people/{one.record_ids[0]}"} if one.count == 1 else count,
+        "count": counted,
         "at": local(one.last_at, zone),
     }
 

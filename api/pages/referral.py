@@ -13,6 +13,7 @@ from api.pages import person_view
 from api.pages.next_words import sentence
 from api.pages.person_actions import actions
 from api.pages.planner import show_for_planner
+from api.pages.told_by_others import told_by_others
 from domain.vocabulary import OVER_STATUSES
 from records import clock, engine
 from records.queries.person_page import PersonPage, load_person_page, sees_only_as_planner
@@ -66,6 +67,7 @@ def show(
         calls=person_view.calls_to_others(found, me.id),
         holds=rows.holds,
         facts=person_view.facts(found, works and me.may("set_appointment") and rows.referral.status.is_open),
+        told_by=told_by_others(session, found),
         entries=entries if more else entries[:SHOWN_AT_FIRST],
         hidden_entries=0 if more else max(len(entries) - SHOWN_AT_FIRST, 0),
         chosen=chosen,

@@ -39,8 +39,9 @@ def _small(request: Request, session: SessionDep, me: Me, referral_id: str, **mo
 @requires("add_note")
 def note_form(request: Request, session: SessionDep, me: Me, referral_id: str) -> Response:
     """A note for the timeline."""
-    values = {"note": "", "once": new_once()}
-    return page("referral_note.html", request, values=values, **_small(request, session, me, referral_id))
+    values, is_ours = {"note": "", "once": new_once()}, me.actor.facility_id is None
+    more = _small(request, session, me, referral_id)
+    return page("referral_note.html", request, values=values, may_mark=is_ours, **more)
 
 
 @router.post("/referrals/{referral_id}/note")
@@ -48,11 +49,11 @@ def note_form(request: Request, session: SessionDep, me: Me, referral_id: str) -
 def add_note(request: Request, session: SessionDep, me: Me, form: FormDep, referral_id: str) -> Response:
     """Write the note."""
     once = Once(session, request, me, form)
-    text = form.area("note", required=True)
+    text, about_use = form.area("note", required=True), form.yes("about_use")
     form.check()
     if (before := once.answered()) is not None:
         return before
-    changes.add_note(session, me.actor, referral_id, text)
+    changes.add_note(session, me.actor, referral_id, text, about_use=about_use)
     return once.go(f"/referrals/{referral_id}#timeline", "Your note is in the timeline.")
 
 

@@ -13,6 +13,7 @@ from domain.errors import Invalid
 from domain.vocabulary import Role
 from records.commands import links, programs
 from records.commands import staff as staff_commands
+from records.commands.outside_identity import list_accounts
 from records.commands.people import normal_number
 from records.queries.staff_pages import (
     Member,
@@ -132,6 +133,7 @@ def member(request: Request, session: SessionDep, me: Me, staff_id: str) -> Resp
         duties=duties_of(me.program, row.id),
         people=count_people_of(session, row.id) if profile is not None else 0,
         has_second_factor=(factor := session.get(SecondFactor, row.id)) is not None and factor.confirmed_at is not None,
+        has_account=bool(list_accounts(session, row.id)),
         is_me=row.id == me.id,
         is_bridger=profile is not None,
         others=[{"value": "", "text": "Whoever fits best: each is sought anew"}]

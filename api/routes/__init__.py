@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from api.interop import fhir
 from api.routes import (
     changes,
+    consents,
     contacts,
     docs,
     escalations,
@@ -25,6 +26,7 @@ ROOT_ROUTERS: tuple[APIRouter, ...] = (health.router, docs.router, fhir.router)
 API_ROUTERS: tuple[APIRouter, ...] = (
     referrals.router,
     changes.router,
+    consents.router,
     offers.router,
     contacts.router,
     escalations.router,

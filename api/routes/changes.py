@@ -145,7 +145,7 @@ def assign(session: SessionDep, me: Me, request: Request, referral_id: PathId, b
 def add_note(session: SessionDep, me: Me, request: Request, referral_id: PathId, body: models.NoteIn) -> Done:
     """Write a line into the timeline."""
     seen_version(session, request, me, referral_id)
-    return done(changes.add_note(session, me.actor, referral_id, body.note))
+    return done(changes.add_note(session, me.actor, referral_id, body.note, about_use=body.about_use))
 
 
 @router.post("/risks")

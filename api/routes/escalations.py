@@ -14,7 +14,7 @@ from api.models.work import ActIn, DecideIn, EscalationOut, ResolveIn
 from api.routes.common import API_PREFIX, PROBLEMS, one_page
 from domain.vocabulary import EscalationState
 from records.commands import escalations
-from records.queries.escalations import get_escalation, list_escalations
+from records.queries.escalations import get_escalation, list_escalations, read_escalation
 
 router = APIRouter(prefix=API_PREFIX + "/escalations", tags=["escalations"], responses=PROBLEMS)
 OPEN = [EscalationState.RAISED, EscalationState.ACKNOWLEDGED]
@@ -48,7 +48,7 @@ def list_(
 @requires("acknowledge", systems=NEVER)
 def get(session: SessionDep, me: Me, escalation_id: PathId) -> EscalationOut:
     """One escalation."""
-    return EscalationOut.model_validate(get_escalation(session, me.actor, escalation_id))
+    return EscalationOut.model_validate(read_escalation(session, me.actor, escalation_id))
 
 
 @router.post("/{escalation_id}/acknowledge")

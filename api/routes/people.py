@@ -13,8 +13,11 @@ from api.models.people import LikenessesOut, LikenessOut, PersonOut, PersonPatch
 from api.routes.common import API_PREFIX, PROBLEMS, if_match
 from domain.errors import NotAllowed, NotFound, Stale
 from domain.vocabulary import SystemScope
-from records.access import may_see, person_for, referral_for
+from records.access import may_see, person_for, readable_person, referral_for
 from records.commands import changes
+from records.commands.facility_words import as_person
+from records.journal import plain
+from records.queries.facility_words import find_words
 from records.queries.people import find_duplicates, identifiers_of
 from records.tables import Person
 
@@ -40,7 +43,7 @@ def search(session: SessionDep, me: Me, body: PersonSearch) -> LikenessesOut:
     for likeness in found:
         shown = LikenessOut(person_id=likeness.person.id, score=likeness.score, reasons=list(likeness.reasons))
         if may_see(session, me.actor, likeness.person.id):
-            shown.person = _shown(session, likeness.person)
+            shown.person = _shown(session, me, likeness.person)
             shown.open_referral_id = _if_seen(session, me, likeness.open_referral_id)
         items.append(shown)
     return LikenessesOut(items=items)
@@ -49,8 +52,8 @@ def search(session: SessionDep, me: Me, body: PersonSearch) -> LikenessesOut:
 @router.get("/{person_id}")
 @requires("see_person", systems=SystemScope.REFERRALS_READ)
 def get(session: SessionDep, me: Me, person_id: PathId) -> PersonOut:
-    """A person with at least one referral that you may see."""
-    return _shown(session, person_for(session, me.actor, person_id))
+    """A person with at least one referral that you may see, or may still read."""
+    return _shown(session, me, readable_person(session, me.actor, person_id))
 
 
 @router.patch("/{person_id}")
@@ -62,10 +65,11 @@ def correct(session: SessionDep, me: Me, request: Request, person_id: PathId, bo
     seen = if_match(request)
     if seen is None and request.headers.get("if-match") != "*":
         raise PreconditionRequired
-    if seen is not None and seen != _shown(session, person).version:
+    if seen is not None and seen != _shown(session, me, person).version:
         raise Stale
-    corrected = changes.correct_person(session, me.actor, person_id, body.details_over(person))
-    return _shown(session, corrected)
+    known = _as_told(session, me, person) or person
+    corrected = changes.correct_person(session, me.actor, person_id, body.details_over(known))
+    return _shown(session, me, corrected)
 
 
 def _if_seen(session: Session, me: Me, referral_id: str | None) -> str | None:
@@ -78,5 +82,20 @@ def _if_seen(session: Session, me: Me, referral_id: str | None) -> str | None:
         return None
 
 
-def _shown(session: Session, person: Person) -> PersonOut:
-    return PersonOut.of(person, identifiers_of(session, person.id))
+def _shown(session: Session, me: Me, person: Person) -> PersonOut:
+    """The record; for a facility what it said itself."""
+    as_told = _as_told(session, me, person)
+    if as_told is None:
+        return PersonOut.of(person, identifiers_of(session, person.id))
+    words = find_words(session, person.id, me.actor.facility_id or "")
+    numbers = {(i["system"], i["value"]) for i in words.said.get("identifiers", [])} if words is not None else set()
+    return PersonOut.of(as_told, [i for i in identifiers_of(session, person.id) if (i.system, i.value) in numbers])
+
+
+def _as_told(session: Session, me: Me, person: Person) -> Person | None:
+    """Somebody as the reader's facility described them; None for the program's own people, who see the record."""
+    if me.actor.facility_id is None:
+        return None
+    words = find_words(session, person.id, me.actor.facility_id)
+    named = {"given_name": person.given_name, "family_name": person.family_name, "birth_on": plain(person.birth_on)}
+    return as_person(person, words.said if words is not None else named)

@@ -104,6 +104,7 @@ def list_(
     )
     names = names_of(session, {row.bridger_id for row in rows})
     told, withheld = outward.told(request, session, me, rows[:limit]), outward.withheld(session, me, rows[:limit])
+    written = outward.written_by_them(session, me, rows[:limit])
     return one_page(
         rows,
         limit,
@@ -112,6 +113,7 @@ def list_(
             row.id in told,
             bridger_name=names.get(row.bridger_id or "", ""),
             is_withheld=row.id in withheld,
+            written=written.get(row.id),
         ),
         lambda row: (row.created_at, row.id),
     )
@@ -123,7 +125,8 @@ def get(request: Request, session: SessionDep, me: Me, referral_id: PathId) -> R
     """Where one referral stands; for a facility as far as the person's consent covers it."""
     row = readable_for(session, me.actor, referral_id)[0]
     is_told, is_withheld = bool(outward.told(request, session, me, [row])), bool(outward.withheld(session, me, [row]))
-    return _shown(session, row, is_told=is_told, is_withheld=is_withheld)
+    written = outward.written_by_them(session, me, [row]).get(row.id)
+    return _shown(session, row, is_told=is_told, is_withheld=is_withheld, written=written)
 
 
 @router.get("/{referral_id}/agenda")
@@ -186,9 +189,11 @@ def agenda_items(case: Case) -> list[AgendaItemOut]:
     ]
 
 
-def _shown(session: Session, row: Referral, *, is_told: bool, is_withheld: bool) -> ReferralOut:
+def _shown(
+    session: Session, row: Referral, *, is_told: bool, is_withheld: bool, written: set[str] | None = None
+) -> ReferralOut:
     bridger = names_of(session, {row.bridger_id}).get(row.bridger_id or "", "")
-    shown = outward.referral_as_told(row, is_told, bridger_name=bridger, is_withheld=is_withheld)
+    shown = outward.referral_as_told(row, is_told, bridger_name=bridger, is_withheld=is_withheld, written=written)
     if row.status is ReferralStatus.SUBMITTED:
         shown.promised_by = promised_by(load_case(session, row.id).settled_facts())
     return shown

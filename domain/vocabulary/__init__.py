@@ -3,7 +3,7 @@
 The values are stored and travel on interfaces; the labels are what people read.
 """
 
-from domain.vocabulary.consents import Category, Purpose, RecipientKind, Scope, SignerKind, SigningMethod
+from domain.vocabulary.consents import Category, Purpose, RecipientKind, Scope, SignerKind, SigningMethod, TellingWay
 from domain.vocabulary.contacts import ContactState, Counts, Mode, Outcome
 from domain.vocabulary.escalations import Ask, EscalationState, Resolution, Subject, WelfareDecision
 from domain.vocabulary.messages import Channel, NotificationState
@@ -64,6 +64,7 @@ __all__ = [
     "Strength",
     "Subject",
     "SystemScope",
+    "TellingWay",
     "Unusual",
     "WelfareDecision",
     "Word",

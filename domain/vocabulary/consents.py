@@ -54,6 +54,15 @@ class Scope(Word):
     PROCEEDINGS = "proceedings", "Use in proceedings against them"
 
 
+class TellingWay(Word):
+    """How something was told to somebody outside."""
+
+    PHONE = "phone", "By phone"
+    PAPER = "paper", "A paper was handed over"
+    FAX = "fax", "By fax"
+    SECURE_MAIL = "secure_mail", "By secure mail"
+
+
 class SignerKind(Word):
     """Who signs."""
 

@@ -1,4 +1,4 @@
-"""What is unusual about somebody's looking at records."""
+"""What is unusual about somebody's looking at records, or at making ways to them."""
 
 from __future__ import annotations
 
@@ -13,3 +13,4 @@ class Unusual(Word):
     SAME_NAME = "same_name", "Somebody with the reader's own family name"
     NOT_THEIRS = "not_theirs", "Somebody they do not work with"
     AFTER_CLOSING = "after_closing", "After the case had ended"
+    LINK = "link", "Made a link for somebody else's password"

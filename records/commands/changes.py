@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
-from domain.errors import IllegalState, Invalid
+from domain.errors import Conflict, IllegalState, Invalid
 from domain.sensitivity import hides
 from domain.vocabulary import (
     OPEN_STATUSES,
@@ -18,17 +18,19 @@ from domain.vocabulary import (
     Subject,
 )
 from records import clock
-from records.access import Actor, person_for
+from records.access import UNDO_DAYS, Actor, person_for, visible
 from records.commands.consents import answer_work, check_expiry
 from records.commands.dates import LATEST_AHEAD, check_expected
 from records.commands.escalations import hurry, settle_ladder
+from records.commands.facility_words import correct_words
 from records.commands.people import PersonDetails, add_identifiers, fill_person
 from records.commands.planning import replan_case
 from records.commands.protection import refuse_protected_address
 from records.commands.text import LINE_LENGTH, checked_text
-from records.commands.work import Work, open_case
+from records.commands.work import SETTLED, Work, open_case
 from records.queries.case import load_case
 from records.queries.consents import is_withheld
+from records.queries.own_risks import own_risks
 from records.queries.staff import find_active
 from records.tables import Person, Referral
 
@@ -81,12 +83,21 @@ def set_risks(session: Session, actor: Actor, referral_id: str, risks: Sequence[
     work = open_case(session, actor, referral_id, "edit_referral")
     work.require("risks.changed")
     before, after = list(work.referral.risks), [risk.value for risk in dict.fromkeys(risks)]
-    if actor.facility_id is None and is_withheld(session, work.referral, work.now):
-        after += [risk for risk in before if hides("risks", [risk]) and risk not in after]  # unseen, so it stays
+    unseen: list[str] = []
+    if actor.facility_id is not None:
+        own = own_risks(session, [work.referral])[referral_id]
+        unseen = [risk for risk in before if risk not in own]
+    elif is_withheld(session, work.referral, work.now):
+        unseen = [risk for risk in before if hides("risks", [risk])]
+    after += [risk for risk in unseen if risk not in after]  # what is not seen stays
     if set(before) == set(after):
         return work.referral
     work.referral.risks = after
-    work.record("risks.changed", before=before, after=after)
+    work.record(
+        "risks.changed",
+        before=[risk for risk in before if risk not in unseen],
+        after=[risk for risk in after if risk not in unseen],
+    )  # what somebody changed of what they saw: whoever reads what they wrote reads no more than they knew
     replan_case(work, "risk flags changed", only_shorten=True)
     hurry(work)
     work.settle()
@@ -141,24 +152,43 @@ def record_consent(
     return referral
 
 
-def add_note(session: Session, actor: Actor, referral_id: str, note: str) -> Referral:
-    """Write a note into the timeline."""
+def add_note(session: Session, actor: Actor, referral_id: str, note: str, *, about_use: bool = False) -> Referral:
+    """Write a note into the timeline: also a late entry after the end, while that can be taken back.
+
+    `about_use`: it is about substance use, and so withheld as everything is that concerns it.
+    """
     work = open_case(session, actor, referral_id, "add_note")
-    work.record("note.added", note=checked_text(note, "note", required=True))
+    work.require_not_settled()
+    work.record("note.added", note=checked_text(note, "note", required=True), about_use=about_use or None)
     work.settle()
     return work.referral
 
 
 def correct_person(session: Session, actor: Actor, person_id: str, details: PersonDetails) -> Person:
-    """Correct what is known of a person. A new time zone moves future dates of open referrals, not past ones."""
+    """Correct what is known of a person. A new time zone moves future dates of open referrals, not past ones.
+    Somebody of a facility corrects what the facility said; what others know stays.
+
+    Raises Conflict when everything that the actor sees of them ended long ago.
+    """
     actor.require("edit_person")
     person = person_for(session, actor, person_id)
+    _require_not_settled(session, actor, person)
     before = (person.zone, person.area)
-    fill_person(person, details, person.zone)
+    if actor.facility_id is not None:
+        correct_words(session, person, actor.facility_id, details, by=actor.id, now=clock.now())
+    else:
+        fill_person(person, details, person.zone)
     add_identifiers(session, person, details.identifiers)
     session.flush()
     _after_person_changed(session, actor, person, moved=before[0] != person.zone)
     return person
+
+
+def _require_not_settled(session: Session, actor: Actor, person: Person) -> None:
+    since = clock.now() - timedelta(days=UNDO_DAYS)
+    lately = or_(col(Referral.ended_at).is_(None), col(Referral.ended_at) >= since)
+    if session.exec(select(Referral.id).where(Referral.person_id == person.id, visible(actor), lately)).first() is None:
+        raise Conflict("too_late", SETTLED)
 
 
 def _after_person_changed(session: Session, actor: Actor, person: Person, *, moved: bool) -> None:

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session
 
 from domain.clock import local_date
-from domain.consent import FORM, INTAKE, Grant, check_signer, intake_grants, line_of, missing_elements
+from domain.consent import FORM, INTAKE, Grant, check_signer, concerns_use, intake_grants, line_of, missing_elements
 from domain.errors import Invalid, NotFound
 from domain.vocabulary import ConsentStatus, Resolution, SignerKind, SigningMethod, Subject
 from records import outgoing
@@ -24,7 +24,7 @@ from records.commands.work import Work, open_case
 from records.ids import new_id
 from records.marks import set_line
 from records.queries.case import began_here
-from records.queries.consents import Row, as_facts, elements_of, list_versions
+from records.queries.consents import Row, as_facts, asks_both, elements_of, list_versions
 from records.tables import ConsentRevocation, ConsentVersion, Facility, Referral
 
 SIGNED_BACK = timedelta(days=366)
@@ -34,13 +34,18 @@ _UNTIL_THE_END = "the program’s work with them ends"
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Who signed, how and when. `name` is what was typed as the signature, or stands on the paper."""
+    """Who signed, how and when. `name` is what was typed as the signature, or stands on the paper.
+
+    `second` and `second_authority` are of whoever signs beside a minor, and why they may.
+    """
 
     name: str
     signer: SignerKind = SignerKind.PERSON
     authority: str = ""
     method: SigningMethod = SigningMethod.PAPER
     signed_on: date | None = None
+    second: str = ""
+    second_authority: str = ""
 
 
 def give_consent(
@@ -78,9 +83,14 @@ def give_consent(
     row.signer, row.signed_on, row.method = signature.signer, signed_on, signature.method
     row.signer_name = checked_text(signature.name, "signature", limit=LINE_LENGTH, required=True)
     row.authority = checked_text(signature.authority, "authority", limit=LINE_LENGTH)
+    row.second_name = checked_text(signature.second, "second_signature", limit=LINE_LENGTH)
+    row.second_authority = checked_text(signature.second_authority, "second_authority", limit=LINE_LENGTH)
     lacking = missing_elements(elements_of(row), grants, row.signer)
     if lacking:
-        raise Invalid("consent_incomplete", f"This is still missing: {', '.join(lacking)}.", field="signature")
+        is_second = row.needs_both and concerns_use(grants) and row.signer_name
+        missing = "second_authority" if row.second_name else "second_signature"
+        field = missing if is_second and not (row.second_name and row.second_authority) else "signature"
+        raise Invalid("consent_incomplete", f"This is still missing: {', '.join(lacking)}.", field=field)
     work.add(row)
     if line == INTAKE:
         _keep_flag(work, ConsentStatus.GIVEN, expires_at)
@@ -159,7 +169,8 @@ def check_expiry(expires_at: datetime | None, now: datetime) -> None:
 def _answered(
     work: Work, status: ConsentStatus, expires_at: datetime | None, versions: Iterable[Row]
 ) -> ConsentVersion:
-    grants = intake_grants() if status is ConsentStatus.GIVEN else ()
+    alone = not asks_both(work.rows.person, work.rows.program, work.now)  # at filing nobody signs beside a minor
+    grants = intake_grants(with_use=alone) if status is ConsentStatus.GIVEN else ()
     row = _version(work, INTAKE, status, grants, expires_at, versions)
     row.signer_name = row.person_name if grants else ""
     row.signed_on = local_date(work.now, work.rows.person.zone)
@@ -190,6 +201,7 @@ def _version(
         form=FORM,
         expires_at=expires_at,
         expires_when="" if expires_at is not None else _UNTIL_THE_END,
+        needs_both=asks_both(work.rows.person, work.rows.program, work.now),
         seen_by=work.actor_id,
         recorded_by=work.actor_id,
         recorded_at=work.now,

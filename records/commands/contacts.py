@@ -194,6 +194,7 @@ def _check_entry(mode: Mode, outcome: Outcome, minutes: int | None) -> None:
 def take_back_attempt(session: Session, actor: Actor, referral_id: str, attempt_id: str, why: str) -> Attempt:
     """An attempt was logged by mistake: what it met is awaited or missed again, both stay in the journal."""
     work = open_case(session, actor, referral_id, "take_back_attempt")
+    work.require_not_settled()
     row = next((a for a in work.rows.attempts if a.id == attempt_id), None)
     if row is None:
         raise Conflict("no_attempt", "This entry is not there, or was taken back before.")
@@ -227,6 +228,7 @@ def _rest_with_the_case(work: Work, contacts: list[Contact]) -> None:
 def complete_task(session: Session, actor: Actor, referral_id: str, contact_id: str, note: str = "") -> Contact:
     """A check on the plan was done: an appointment settled, papers packed. Doing it twice changes nothing."""
     work = open_case(session, actor, referral_id, "log_attempt")
+    work.require_open()
     contact = work.rows.contact(contact_id)
     rule = work.rows.rule(contact.key)
     if rule is None or rule.counts is not Counts.TASK:
@@ -253,6 +255,7 @@ def complete_task(session: Session, actor: Actor, referral_id: str, contact_id: 
 def waive_contact(session: Session, actor: Actor, referral_id: str, contact_id: str, reason: str) -> Contact:
     """A supervisor lets a contact go, with a reason that stays; it leaves the measures by rule, not by deletion."""
     work = open_case(session, actor, referral_id, "waive")
+    work.require_open()
     contact = work.rows.contact(contact_id)
     if contact.state is ContactState.WAIVED:
         return contact
@@ -283,6 +286,7 @@ def change_rhythm(session: Session, actor: Actor, referral_id: str, key: str, ev
     Keeps one contact of the series in every `every_days` days; returns how many were waived (acceptance scenario 48).
     """
     work = open_case(session, actor, referral_id, "waive")
+    work.require_open()
     text = checked_text(reason, "reason", required=True)
     rule = work.rows.rule(key)
     if rule is None or rule.every is None:

@@ -7,18 +7,23 @@ from datetime import timedelta
 from sqlmodel import Session, func, select
 
 from domain.errors import Conflict, NotFound
-from domain.vocabulary import ReferralStatus
+from domain.vocabulary import ReferralStatus, Role
 from records import clock, journal
 from records.access import Actor, visible
+from records.commands.messages import tell
 from records.commands.text import checked_text
+from records.commands.work import Work
 from records.ids import new_id
+from records.queries.case import load_case
+from records.queries.staff import list_with_role, told_for
 from records.tables import BrokenGlass, Program, Referral
 
 LONGEST_REASON = 500
 
 
 def break_glass(session: Session, actor: Actor, number: str, reason: str) -> BrokenGlass:
-    """Open the record behind a referral's number for the program's hours, to read it. The privacy officer is shown it.
+    """Open the record behind a referral's number for the program's hours, to read it. The privacy officers and the
+    person's supervisor are told at once that it was done, and find the reason on their pages.
 
     Raises NotFound for a number that nobody has, Conflict when the record is theirs anyway.
     """
@@ -49,7 +54,17 @@ def break_glass(session: Session, actor: Actor, number: str, reason: str) -> Bro
     session.add(row)
     journal.append(session, referral, "glass.broken", actor=actor.id, subject_id=row.id, until=row.until_at, note=text)
     session.flush()
+    _tell(session, Work(session, actor, load_case(session, referral.id, lock=True), now), row)
     return row
+
+
+def _tell(session: Session, work: Work, row: BrokenGlass) -> None:
+    """The notice names nobody: not the person, not who opened the record, not why."""
+    for _, supervisor in told_for(session, work.rows, ("peer_supervisor",)):
+        if supervisor.id != row.staff_id:
+            work.tell(supervisor, "glass_broken", row.id)
+    for officer in list_with_role(session, row.program_id, Role.PRIVACY):
+        tell(session, officer, "glass_broken", key=f"glass_broken:{row.id}", program_id=row.program_id, now=row.at)
 
 
 def take_note_of_glass(session: Session, actor: Actor, glass_id: str) -> BrokenGlass:

@@ -17,9 +17,9 @@ from records import engine, journal
 from records.commands.kept_forms import PURPOSE as FORM
 from records.commands.second_factor import SEALED_FOR as FACTOR
 from records.marks import MARKED
-from records.queries.keys import is_left, sealed_columns, sealed_tables
+from records.queries.keys import is_left, sealed_columns, tables_under_keys
 from records.sealing import CannotOpen, keyring, open_sealed, seal
-from records.tables import JournalEntry, KeptForm, Program, SecondFactor
+from records.tables import JournalEntry, KeptForm, Program, Referral, SecondFactor, StreamHead
 from records.tables.told import CLOSED, mark_told
 
 AT_ONCE = 200
@@ -30,7 +30,7 @@ _OLD = ""
 
 def count_left(session: Session) -> int:
     """How many rows are not under the key of now."""
-    return sum(session.exec(select(func.count()).select_from(t).where(is_left(t))).one() for t in sealed_tables())
+    return sum(session.exec(select(func.count()).select_from(t).where(is_left(t))).one() for t in tables_under_keys())
 
 
 def rotate(session: Session, slices: engine.Slices, progress: Callable[[int], object]) -> int:
@@ -40,7 +40,7 @@ def rotate(session: Session, slices: engine.Slices, progress: Callable[[int], ob
     Raises CannotOpen when a key is missing that something was sealed under.
     """
     done = 0
-    for table in sealed_tables():
+    for table in tables_under_keys():
         key = inspect(table).primary_key[0]
         after: Any = None
         while True:
@@ -78,6 +78,12 @@ def _seal_anew(table: Any, row: Any) -> None:
         if CLOSED in row.data.values():
             raise CannotOpen(f"what entry {row.id} of the journal tells does not open")
         mark_told(row.event, row.data, _OLD)
+    if isinstance(row, StreamHead):
+        if journal.is_end(row.proof, row.stream, row.seq, row.hash):  # one that is not ours stays, and is seen
+            row.proof = journal.end_proof(row.stream, row.seq, row.hash)
+        return
+    if isinstance(row, Referral) and journal.is_end(row.journal_proof, row.id, row.journal_seq, row.journal_head):
+        row.journal_proof = journal.end_proof(row.id, row.journal_seq, row.journal_head)
     for column in sealed_columns(table):
         flag_modified(row, column.name)
     if mark := MARKED.get(table.__tablename__):

@@ -48,11 +48,34 @@ def invite(session: Session, actor: Actor, staff_id: str, *, by_email: bool) -> 
         raise Conflict("has_left", "They have left. Somebody who has left cannot be invited.")
     link = _new_link(session, staff, by=actor.id, is_invitation=True)
     journal.append_for_program(
-        session, staff.program_id, "staff.invited", actor=actor.id, subject_id=staff.id, by_email=by_email
+        session,
+        staff.program_id,
+        "staff.invited",
+        actor=actor.id,
+        subject_id=staff.id,
+        by_email=by_email,
+        has_password=bool(staff.password_hash),
     )
     if by_email:
         _send(session, staff, link)
     return token_of(link.id)
+
+
+def void_password(session: Session, actor: Actor, staff_id: str) -> str:
+    """Somebody's password is known to others: it is void, every session of theirs ends, and a link replaces it.
+
+    Returns the last part of the link. Raises as `invite`.
+    """
+    token = invite(session, actor, staff_id, by_email=False)
+    staff = colleague(session, actor, staff_id)
+    staff.password_hash, staff.failed_sign_ins, staff.locked_until = "", 0, None
+    ended = end_sessions(session, staff.id)
+    for waiting in session.exec(select(SignInStep).where(SignInStep.staff_id == staff.id)):
+        session.delete(waiting)
+    journal.append_for_program(
+        session, staff.program_id, "staff.password_voided", actor=actor.id, subject_id=staff.id, sessions=ended
+    )
+    return token
 
 
 def ask_for_link(email: str) -> None:

@@ -167,9 +167,16 @@ LONGEST_GRACE, LONGEST_GLASS = 336, 72
 
 
 def set_access_rules(
-    session: Session, actor: Actor, *, handover_grace_hours: int | None = None, break_glass_hours: int | None = None
+    session: Session,
+    actor: Actor,
+    *,
+    handover_grace_hours: int | None = None,
+    break_glass_hours: int | None = None,
+    minors_sign_alone: bool | None = None,
 ) -> Program:
-    """How long somebody may still read whom they handed over (0: not at all), and how long broken glass stays open."""
+    """How long somebody may still read whom they handed over (0: not at all), how long broken glass stays open, and
+    whether the state lets a minor alone consent to telling of substance use (42 CFR 2.14). Consents that were signed
+    before keep counting as they did."""
     actor.require("manage_program")
     program = session.get_one(Program, actor.program_id, with_for_update=True)
     for field, value, least, most in (
@@ -180,6 +187,8 @@ def set_access_rules(
             raise Invalid("hours", f"Choose between {least} and {most} hours.", field=field)
         if value is not None:
             setattr(program, field, value)
+    if minors_sign_alone is not None:
+        program.minors_sign_alone = minors_sign_alone
     journal.append_for_program(
         session,
         program.id,
@@ -187,5 +196,6 @@ def set_access_rules(
         actor=actor.id,
         handover_grace_hours=program.handover_grace_hours,
         break_glass_hours=program.break_glass_hours,
+        minors_sign_alone=program.minors_sign_alone,
     )
     return program

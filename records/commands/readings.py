@@ -17,14 +17,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col
 
 from domain.errors import Refusal
 from records import clock, engine
 from records.ids import new_id
-from records.journal import instant_text
-from records.tables import Reading
+from records.journal import end_proof, instant_text
+from records.tables import Reading, StreamHead
 
 PATIENCE = 10.0
 """Seconds that a page waits for its line in the journal before it is refused."""
@@ -99,7 +100,13 @@ class _Sequence:
             rows.append(row)
         try:
             with engine.transaction(patience=PATIENCE) as session:
-                session.connection().execute(insert(Reading), rows)
+                connection = session.connection()
+                connection.execute(insert(Reading), rows)
+                head = {"seq": seq, "hash": before, "proof": end_proof(self._stream, seq, before)}
+                if self._seq:
+                    connection.execute(update(StreamHead).where(col(StreamHead.stream) == self._stream), head)
+                else:
+                    connection.execute(insert(StreamHead), {"stream": self._stream, "kind": "reading"} | head)
         except (SQLAlchemyError, TimeoutError) as error:
             _log.error("a look could not be written down: %s", type(error).__name__)
             for waiting in batch:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlmodel import Session, select
 
 from domain.errors import NotFound
@@ -9,6 +12,7 @@ from domain.vocabulary import ClosureReason, ReferralStatus
 from records import clock, journal
 from records.access import Actor, referral_for
 from records.commands.closing import end_work
+from records.commands.facility_words import keep_words
 from records.commands.people import MAX_ITEMS, PersonDetails, add_identifiers, fill_person, say_not_duplicate
 from records.commands.work import Work
 from records.marks import mark_person
@@ -85,10 +89,18 @@ def tell_apart(session: Session, actor: Actor, person_id: str, others: list[str]
 
 
 def join_referral(
-    session: Session, actor: Actor, person_id: str, *, facility_id: str | None = None, draft_id: str = ""
+    session: Session,
+    actor: Actor,
+    person_id: str,
+    *,
+    facility_id: str | None = None,
+    draft_id: str = "",
+    said: PersonDetails | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> Referral:
     """A second facility (the actor's, or the one named) asks for somebody whom the program has already: it stands in
-    the timeline, whoever answers for the person is told, nothing is filed.
+    the timeline, whoever answers for the person is told, nothing is filed. What it `said` of the person, and `about`
+    them leaving, is kept and shown to the program as its words.
 
     One active episode, both referrers answered (acceptance scenario 12). Asking again changes nothing. A draft that
     came from outside, `draft_id`, ends as the double that it is. Raises NotFound.
@@ -109,6 +121,9 @@ def join_referral(
         for _, staff in told_for(session, work.rows, ("peer_supervisor",)):
             work.tell(staff, "referral_joined", f"joined:{facility.id}")
         work.settle()
+    if said is not None and facility.id != work.referral.facility_id:
+        person = work.rows.person
+        keep_words(session, person, facility.id, said, by=actor.id, now=work.now, about=about or {})
     if draft_id:
         _end_draft(session, actor, draft_id)
     return work.referral

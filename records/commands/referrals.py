@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -27,6 +28,7 @@ from records.commands.changes import correct_person
 from records.commands.consents import begin_consent
 from records.commands.dates import EARLIEST_BACK, check_expected
 from records.commands.escalations import settle_ladder
+from records.commands.facility_words import keep_words
 from records.commands.people import PersonDetails, fill_person, register_person
 from records.commands.planning import replan_case
 from records.commands.recognition import learn_about, recognize
@@ -96,9 +98,11 @@ def file_referral(
             _refuse_second(session, known, facility.id)
             previous = _latest_of(session, known)
             if person is not None:
+                keep_words(session, known, facility.id, person, by=actor.id, now=now)
                 learn_about(session, known, person)
         elif person is not None:
             known = register_person(session, program.id, person, zone=facility.zone)
+            keep_words(session, known, facility.id, person, by=actor.id, now=now, is_new=True)
         else:
             raise Invalid("required", "Say who the person is.", field="person")
         if not as_draft:
@@ -147,6 +151,9 @@ def submit_draft(
     work = open_case(session, actor, referral_id, "file_referral")
     work.require("referral.submitted")
     _refuse_second(session, work.rows.person, work.referral.facility_id)
+    if person is not None:
+        facility_id = work.referral.facility_id
+        keep_words(session, work.rows.person, facility_id, person, by=actor.id, now=work.now)
     if person is not None and person_id is None:
         correct_person(session, actor, work.referral.person_id, person)
     elif person is not None:
@@ -164,6 +171,17 @@ def submit_draft(
     _submit(work)
     work.settle()
     return work.referral
+
+
+def said_about(details: ReferralDetails) -> dict[str, Any]:
+    """What a facility said of somebody's leaving, as it is kept when nothing is filed."""
+    return {
+        "expected_on": details.expected_on,
+        "discharged_at": details.discharged_at,
+        "risks": [risk.value for risk in details.risks],
+        "needs": [need.value for need in details.needs],
+        "needs_note": details.note,
+    }
 
 
 def check_filing(person: PersonDetails, details: ReferralDetails, zone: str) -> None:

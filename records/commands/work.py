@@ -11,18 +11,19 @@ from sqlmodel import Session
 
 from domain.agenda import Item, next_item
 from domain.case import Case
-from domain.errors import NotFound
+from domain.errors import Conflict, IllegalState
 from domain.states import REFERRAL
-from domain.vocabulary import EscalationState, ReferralStatus, Subject
+from domain.vocabulary import OPEN_STATUSES, EscalationState, ReferralStatus, Subject
 from records import clock, engine, journal
-from records.access import Actor, system_actor, visible
-from records.beyond import refuse_beyond
+from records.access import UNDO_DAYS, Actor, system_actor
 from records.commands.messages import tell
 from records.queries.calls import gravity
 from records.queries.case import CaseRows, load_case
+from records.queries.own_case import load_own_case
 from records.tables import Escalation, Referral, Staff
 
 FIRST_DAYS = timedelta(hours=72)  # the board's “first 72 hours”: suicide risk peaks on days 2 and 3 (NHS England)
+SETTLED = f"This ended more than {UNDO_DAYS} days ago and stays as it is. A new referral is linked to it."
 
 
 @dataclass
@@ -49,6 +50,19 @@ class Work:
         status = self.referral.status
         sentence = f"This is not possible while the referral is “{status.label.lower()}”."
         REFERRAL.require(event, status, sentence, to=to)
+
+    def require_open(self) -> None:
+        """Raise IllegalState when it is over: what counted at the end counts, and nothing is awaited any more."""
+        status = self.referral.status
+        if status.is_over:
+            sentence = f"This is not possible while the referral is “{status.label.lower()}”. Take the end back first."
+            raise IllegalState(sentence, state=status, allowed=OPEN_STATUSES)
+
+    def require_not_settled(self) -> None:
+        """Raise Conflict when the end cannot be taken back any more: what was written stays as it is."""
+        ended = self.referral.ended_at
+        if ended is not None and self.now - ended > timedelta(days=UNDO_DAYS):
+            raise Conflict("too_late", SETTLED)
 
     def record(self, event: str, *, at: datetime | None = None, subject_id: str = "", **data: Any) -> None:
         """Append one event to the journal."""
@@ -101,11 +115,7 @@ class Work:
 
 def open_case(session: Session, actor: Actor, referral_id: str, action: str) -> Work:
     """A case for a command: visible to the actor, who may do `action`; locked. Raises NotFound or NotAllowed."""
-    try:
-        rows = load_case(session, referral_id, lock=True, among=visible(actor))
-    except NotFound:
-        refuse_beyond(session, actor, referral_id)
-        raise
+    rows = load_own_case(session, actor, referral_id, lock=True)
     actor.require(action)
     return Work(session, actor, rows, clock.now())
 

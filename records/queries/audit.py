@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import literal
@@ -12,7 +14,7 @@ from sqlmodel import Session, col, func, select
 from records import journal
 from records.commands import readings
 from records.commands.sealing import KINDS, digest_of
-from records.tables import JournalEntry, Program, Reading, Referral, Seal, SealedStream
+from records.tables import JournalEntry, Program, Reading, Referral, Seal, SealedStream, StreamHead
 
 AT_ONCE = 2_000
 MOST_PROBLEMS = 200
@@ -84,41 +86,37 @@ def _streams(
     session: Session, table: Any, digest: Callable[[Any], str], found: Verified, progress: Progress
 ) -> Iterator[tuple[str, list[str], tuple[int, str]]]:
     """Every sequence of a table: its name, what is wrong with it, and its last entry."""
-    stream, before, expected = "", "", 1
-    problems: list[str] = []
     rows = session.exec(select(table).order_by(col(table.stream), col(table.seq)).execution_options(yield_per=AT_ONCE))
-    for number, row in enumerate(rows, 1):
-        if row.stream != stream:
-            if stream:
-                yield stream, problems, (expected - 1, before)
-            stream, before, expected, problems = row.stream, "", 1, []
-        if row.seq != expected:
-            problems.append(f"entry {expected} of {stream} is missing or out of order")
-            expected = row.seq
-        if row.prev_hash != before:
-            problems.append(f"entry {row.seq} of {stream} does not follow the one before it")
-        if row.hash != digest(row):
-            problems.append(f"entry {row.seq} of {stream} was altered")
-        before, expected = row.hash, expected + 1
-        if table is JournalEntry:
-            found.entries += 1
-        else:
-            found.readings += 1
-        session.expunge(row)
-        if number % 100 == 0:
-            progress(100)
-    if stream:
-        yield stream, problems, (expected - 1, before)
+    count = 0
+    for stream, entries in groupby(rows, key=attrgetter("stream")):
+        problems: list[str] = []
+        last = (0, "")
+        for row, wrong in journal.walk(entries, digest):
+            problems += wrong
+            last = (row.seq, row.hash)
+            session.expunge(row)
+            count += 1
+            if count % 100 == 0:
+                progress(100)
+        yield stream, problems, last
+    if table is JournalEntry:
+        found.entries += count
+    else:
+        found.readings += count
 
 
 def _not_as_the_records_say(session: Session, ends: dict[tuple[str, str], tuple[int, str]]) -> Iterator[str]:
     """Each referral says how far its journal goes; and no sequence belongs to nothing."""
-    known = {f"program:{program_id}" for program_id in session.exec(select(Program.id))}
-    rows = session.exec(select(Referral.id, Referral.journal_seq, Referral.journal_head))
-    for referral_id, seq, head in rows:
+    programs = {f"program:{program_id}" for program_id in session.exec(select(Program.id))}
+    known = set(programs)
+    kept = select(Referral.id, Referral.journal_seq, Referral.journal_head, Referral.journal_proof)
+    for referral_id, seq, head, made in session.exec(kept):
         known.add(referral_id)
         if ends.get(("journal", referral_id), (0, "")) != (seq, head):
             yield f"the journal of {referral_id} does not end where the referral says"
+        elif seq and not journal.is_end(made, referral_id, seq, head):
+            yield f"where the journal of {referral_id} ends was not written by us"
+    yield from _not_as_the_heads_say(session, {key: end for key, end in ends.items() if key[1] not in known - programs})
     for kind, stream in ends:
         if kind == "journal" and stream not in known:
             yield f"the sequence {stream} belongs to no referral and no program"
@@ -138,6 +136,21 @@ def _in_another_program(session: Session) -> Iterator[str]:
     for query in (of_referral, of_program):
         for stream, seq in session.exec(query.order_by(col(JournalEntry.stream), col(JournalEntry.seq))):
             yield f"entry {seq} of {stream} was moved to another program"
+
+
+def _not_as_the_heads_say(session: Session, ends: dict[tuple[str, str], tuple[int, str]]) -> Iterator[str]:
+    """A sequence of a program or a process ends where its head says, and the head is ours."""
+    heads = {(row.kind, row.stream): row for row in session.exec(select(StreamHead))}
+    for kind, stream in sorted(ends.keys() | heads.keys()):
+        head, (seq, last_hash) = heads.get((kind, stream)), ends.get((kind, stream), (0, ""))
+        if head is None:
+            yield f"{stream} has no head: nobody knows where it ends"
+        elif not journal.is_end(head.proof, stream, head.seq, head.hash):
+            yield f"the head of {stream} was not written by us"
+        elif seq < head.seq:
+            yield f"{stream} was cut off: its head says entry {head.seq}, and it ends at {seq}"
+        elif (head.seq, head.hash) != (seq, last_hash):
+            yield f"{stream} does not end as its head says"
 
 
 def _seals(

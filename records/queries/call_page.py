@@ -10,10 +10,11 @@ from sqlmodel import Session, col, select
 from domain.errors import NotFound
 from domain.plan import attempts_missing
 from domain.vocabulary import Ask, EscalationState, Subject
-from records.access import Actor, visible
+from records.access import Actor
 from records.queries.calls import Climb, climbs_of
-from records.queries.case import CaseRows, contact_facts, load_case
+from records.queries.case import CaseRows, contact_facts
 from records.queries.next_step import NextStep, step_of_call
+from records.queries.own_case import load_own_case
 from records.queries.staff import names_of
 from records.tables import Attempt, Contact, Escalation, JournalEntry
 
@@ -58,7 +59,7 @@ class CallPage:
 
 def load_call(session: Session, actor: Actor, referral_id: str, escalation_id: str) -> CallPage:
     """The page of a call about a person whom this actor may see. Raises NotFound."""
-    rows = load_case(session, referral_id, among=visible(actor))
+    rows = load_own_case(session, actor, referral_id)
     call = next((e for e in rows.escalations if e.id == escalation_id), None)
     if call is None:
         raise NotFound("That call")

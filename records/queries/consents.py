@@ -11,9 +11,22 @@ from sqlalchemy import bindparam
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
-from domain.consent import Consent, Decision, Grant, Recipient, form_text, may_disclose, missing_elements
+from domain.clock import local_date
+from domain.consent import (
+    INTAKE,
+    Consent,
+    Decision,
+    Grant,
+    Recipient,
+    form_text,
+    is_minor,
+    may_disclose,
+    missing_elements,
+)
+from domain.errors import NotFound
 from domain.vocabulary import Category, ConsentStatus, Purpose, RecipientKind, Scope
-from records.tables import ConsentRevocation, ConsentVersion, Referral
+from records.access import Actor
+from records.tables import ConsentRevocation, ConsentVersion, Person, Program, Referral, Staff
 
 Row = tuple[ConsentVersion, ConsentRevocation | None]
 
@@ -36,6 +49,31 @@ _VERSIONS = (
     .outerjoin(ConsentRevocation, col(ConsentRevocation.consent_id) == col(ConsentVersion.id))
     .where(col(ConsentVersion.referral_id).in_(bindparam("referral_ids", expanding=True)))
 )
+
+
+def list_readable(session: Session, actor: Actor, referral_id: str) -> list[Row]:
+    """The versions that this actor reads. A facility reads what it was asked when somebody was referred, and what its
+    own staff recorded."""
+    rows = list_versions(session, [referral_id])
+    if actor.facility_id is None:
+        return rows
+    recorders = select(Staff.id).where(Staff.facility_id == actor.facility_id)
+    own = set(session.exec(recorders.where(col(Staff.id).in_({row.recorded_by for row, _ in rows}))))
+    return [pair for pair in rows if pair[0].line == INTAKE or pair[0].recorded_by in own]
+
+
+def readable_consent(session: Session, actor: Actor, referral_id: str, consent_id: str) -> Row:
+    """One of those versions. Raises NotFound."""
+    for pair in list_readable(session, actor, referral_id):
+        if pair[0].id == consent_id:
+            return pair
+    raise NotFound("That consent")
+
+
+def asks_both(person: Person, program: Program, now: datetime) -> bool:
+    """Whether what concerns substance use takes a parent's signature beside the person's own: they are a minor, in a
+    state that asks so (42 CFR 2.14)."""
+    return not program.minors_sign_alone and is_minor(person.birth_on, local_date(now, person.zone))
 
 
 def consents_of(session: Session, referral_id: str) -> tuple[Consent, ...]:
@@ -93,6 +131,9 @@ def elements_of(row: ConsentVersion) -> dict[str, Any]:
         "signer_name": row.signer_name,
         "signed_on": row.signed_on,
         "authority": row.authority,
+        "needs_both": row.needs_both,
+        "second_name": row.second_name,
+        "second_authority": row.second_authority,
         "method": row.method,
         "seen_by": row.seen_by,
     }

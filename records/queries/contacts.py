@@ -7,9 +7,8 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select, tuple_
 
-from domain.errors import NotFound
 from domain.vocabulary import ContactState
-from records.access import Actor, visible
+from records.access import Actor, not_theirs, visible
 from records.queries.referrals import After
 from records.tables import Attempt, Contact, Referral
 
@@ -48,7 +47,8 @@ def get_contact(session: Session, actor: Actor, contact_id: str) -> Contact:
         .where(Contact.id == contact_id, visible(actor))
     ).first()
     if found is None:
-        raise NotFound("That contact")
+        lost = session.get(Contact, contact_id)
+        raise not_theirs(session, actor, lost.referral_id if lost is not None else None, "That contact")
     return found
 
 
@@ -66,5 +66,6 @@ def get_attempt(session: Session, actor: Actor, attempt_id: str) -> Attempt:
         .where(Attempt.id == attempt_id, visible(actor))
     ).first()
     if found is None:
-        raise NotFound("That attempt")
+        lost = session.get(Attempt, attempt_id)
+        raise not_theirs(session, actor, lost.referral_id if lost is not None else None, "That attempt")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,8 @@ from sqlmodel import Session, and_, col, exists, or_, select
 
 from domain.vocabulary import OPEN_STATUSES, ReferralStatus
 from records.access import Actor, visible
-from records.marks import sound_of
-from records.tables import Facility, NotDuplicate, Person, Referral
+from records.queries.people import Named, alike_names
+from records.tables import Facility, NotDuplicate, Person, PersonIdentifier, Referral
 
 MOST = 50
 
@@ -26,26 +27,23 @@ class Pair:
     why: str
 
 
-def _suggested(actor: Actor, one: Any, other: Any) -> ColumnElement[bool]:
-    """The same birth date and a name that is or sounds the same; nobody has looked; one is with us now."""
+_NUMBER = "the same identification number"
+
+
+def _may_be_one(actor: Actor, one: Any, other: Any) -> ColumnElement[bool]:
+    """Two records that nobody has looked at, of the same birth date or with the same number."""
     looked = exists().where(
         or_(
             and_(col(NotDuplicate.first_id) == one.id, col(NotDuplicate.second_id) == other.id),
             and_(col(NotDuplicate.first_id) == other.id, col(NotDuplicate.second_id) == one.id),
         )
     )
-    alike = or_(
-        one.sound_mark == other.sound_mark,
-        one.given_mark == other.given_mark,
-    )
     return and_(
         one.program_id == actor.program_id,
         other.program_id == actor.program_id,
         one.merged_into_id.is_(None),
         other.merged_into_id.is_(None),
-        one.birth_mark == other.birth_mark,
         one.id != other.id,
-        alike,
         ~looked,
     )
 
@@ -62,33 +60,86 @@ def _is_seen(actor: Actor, person: Any) -> ColumnElement[bool]:
 def list_suggestions(session: Session, actor: Actor) -> list[Pair]:
     """Pairs among the people this actor may see, at least one of them with an open referral. At most `MOST`, by name;
     when there are more, of those on record longest.
+
+    By the rule that a planner is asked by (`records.queries.people.alike_names`): whoever is asked about while they are
+    typed is found here as well.
     """
+    found: dict[frozenset[str], str] = {}
+    for first, second, why in (*_same_number(session, actor), *_same_birth(session, actor)):
+        found.setdefault(frozenset((first, second)), why)
+    chosen = list(found)[:MOST]
+    ids = {one for pair in chosen for one in pair}
+    people = {p.id: p for p in session.exec(select(Person).where(col(Person.id).in_(ids)))}
+    pairs = []
+    for pair in chosen:
+        former, latter = sorted((people[one] for one in pair), key=_by_name)
+        pairs.append(Pair(former, latter, found[pair]))
+    return sorted(pairs, key=lambda pair: _by_name(pair.first))
+
+
+def _by_name(person: Person) -> tuple[str, str, str]:
+    return (person.family_name, person.given_name, person.id)
+
+
+def _same_number(session: Session, actor: Actor) -> Iterator[tuple[str, str, str]]:
+    """The same number under two lists: one list holds a number once."""
     one: Any = aliased(Person)
     other: Any = aliased(Person)
+    mine: Any = aliased(PersonIdentifier)
+    theirs: Any = aliased(PersonIdentifier)
     rows = session.exec(
-        select(one, other)
-        .join(other, _suggested(actor, one, other))
+        select(one.id, other.id)
+        .join(mine, mine.person_id == one.id)
+        .join(theirs, and_(theirs.value_mark == mine.value_mark, theirs.program_id == mine.program_id))
+        .join(other, and_(other.id == theirs.person_id, _may_be_one(actor, one, other)))
+        .where(one.id.in_(_open_people(actor)), _is_seen(actor, other))
+        .limit(MOST)
+    )
+    for first, second in rows:
+        yield first, second, _NUMBER
+
+
+def _same_birth(session: Session, actor: Actor) -> Iterator[tuple[str, str, str]]:
+    """The same birth date, and names that are alike as one or the other is called."""
+    one: Any = aliased(Person)
+    other: Any = aliased(Person)
+    names = [getattr(who, name) for who in (one, other) for name in ("id", *_NAMES)]
+    rows = session.exec(
+        select(*names)
+        .join(other, and_(one.birth_mark == other.birth_mark, _may_be_one(actor, one, other)))
         .where(one.id.in_(_open_people(actor)), _is_seen(actor, other))
         .order_by(one.created_at, one.id, other.id)
-        .limit(MOST * 2)
-    ).all()
-    found: dict[frozenset[str], Pair] = {}
-    for first, second in rows:
-        found.setdefault(frozenset((first.id, second.id)), Pair(first, second, why_alike(first, second)))
-    pairs = list(found.values())[:MOST]
-    return sorted(pairs, key=lambda pair: (pair.first.family_name.casefold(), pair.first.given_name.casefold()))
+        .execution_options(yield_per=1000)
+    )
+    count = 0
+    for row in rows:
+        first, second = Named(*_named(row[1:5])), Named(*_named(row[6:10]))
+        alike = alike_names(first, second.given_name, second.family_name) or alike_names(
+            second, first.given_name, first.family_name
+        )
+        if alike is not None:
+            count += 1
+            yield row[0], row[5], f"the same birth date, {alike[0]}"
+        if count >= 2 * MOST:  # each pair may come from both sides
+            return
+
+
+_NAMES = ("given_name", "family_name", "preferred_name", "aliases")
+
+
+def _named(values: Any) -> tuple[str, str, str, tuple[str, ...]]:
+    given, family, preferred, aliases = values
+    return given, family, preferred, tuple(aliases)
 
 
 def why_alike(first: Person, second: Person) -> str:
     """Why two records are shown beside each other."""
-    same = ["the same birth date"] if first.birth_on and first.birth_on == second.birth_on else []
-    if first.given_name.lower() == second.given_name.lower():
-        same.append("the same first name")
-    if first.family_name.lower() == second.family_name.lower():
-        same.append("the same family name")
-    elif sound_of(first.family_name) and sound_of(first.family_name) == sound_of(second.family_name):
-        same.append("a family name that sounds alike")
-    return ", ".join(same)
+    if first.birth_on is None or first.birth_on != second.birth_on:
+        return ""
+    alike = alike_names(Named.of(first), second.given_name, second.family_name) or alike_names(
+        Named.of(second), first.given_name, first.family_name
+    )
+    return "the same birth date" + (f", {alike[0]}" if alike is not None else "")
 
 
 @dataclass(frozen=True, slots=True)

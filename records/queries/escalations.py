@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select, tuple_
 
 from domain.errors import NotFound
 from domain.vocabulary import EscalationState
-from records.access import Actor, visible
+from records.access import Actor, not_theirs, readable_for, visible
 from records.queries.referrals import After
 from records.tables import Escalation, EscalationTold, Referral
 
@@ -42,6 +42,18 @@ def list_escalations(
     return list(session.exec(query.order_by(col(Escalation.answer_by), col(Escalation.id)).limit(limit)))
 
 
+def read_escalation(session: Session, actor: Actor, escalation_id: str) -> Escalation:
+    """One escalation, to read: also in the grace of a handover and behind broken glass. Raises NotFound."""
+    found = session.get(Escalation, escalation_id)
+    if found is None:
+        raise NotFound("That escalation")
+    try:
+        readable_for(session, actor, found.referral_id)
+    except NotFound:
+        raise NotFound("That escalation") from None
+    return found
+
+
 def get_escalation(session: Session, actor: Actor, escalation_id: str) -> Escalation:
     """One escalation about a person whom this actor may see. Raises NotFound."""
     found = session.exec(
@@ -50,5 +62,6 @@ def get_escalation(session: Session, actor: Actor, escalation_id: str) -> Escala
         .where(Escalation.id == escalation_id, visible(actor))
     ).first()
     if found is None:
-        raise NotFound("That escalation")
+        lost = session.get(Escalation, escalation_id)
+        raise not_theirs(session, actor, lost.referral_id if lost is not None else None, "That escalation")
     return found

@@ -10,7 +10,7 @@ from sqlmodel import Session, and_, col, or_, select, true
 from domain.vocabulary import Role
 from records import clock
 from records.access import Actor, visible
-from records.tables import JournalEntry, Referral
+from records.tables import JournalEntry, Referral, Staff, SystemToken
 
 SETTLED_AFTER = timedelta(seconds=2)
 """On PostgreSQL an entry may be committed after one with a higher id: whoever reads on from an id would miss it. So the
@@ -31,14 +31,18 @@ ANSWERS = frozenset(
 def shown_to(actor: Actor) -> ColumnElement[bool]:
     """Which events an actor may read of a referral that they may see (design §6).
 
-    A planner reads how the referral stands, not what passes between the bridger and the person. Who looked is for
-    managers.
+    A planner reads how the referral stands, not what passes between the bridger and the person, nor which risks the
+    program's people set. Who looked is for managers.
     """
     if actor.is_system or Role.MANAGER in actor.roles:
         return true()
     if actor.roles & {Role.BRIDGER, Role.SUPERVISOR, Role.CLINICIAN}:
         return col(JournalEntry.event) != "record.viewed"
     status = or_(*(col(JournalEntry.event).startswith(prefix) for prefix in _REFERRERS))
+    own = select(Staff.id).where(Staff.facility_id == (actor.facility_id or ""))
+    systems = select(SystemToken.id).where(SystemToken.facility_id == (actor.facility_id or ""))
+    theirs = or_(col(JournalEntry.actor).in_(own), col(JournalEntry.actor).in_(systems))
+    status = and_(status, or_(~col(JournalEntry.event).startswith("risks."), theirs))
     return or_(status, and_(col(JournalEntry.event) == "note.added", col(JournalEntry.actor) == actor.id))
 
 

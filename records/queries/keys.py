@@ -27,6 +27,8 @@ MARKS = {
     "consent_version": "line_mark",
 }
 """By which mark of a table it shows under which key its marks are: they are made together."""
+PROOFS = {"referral": "journal_proof", "stream_head": "proof"}
+"""Columns with a proof of where a sequence ends: it names its key, and is made anew under another."""
 _EMPTY = ("", "[]", "{}", "null")
 
 
@@ -49,6 +51,12 @@ def sealed_tables() -> Iterator[type[SQLModel]]:
         table: type[SQLModel] = getattr(tables, name)
         if sealed_columns(table):
             yield table
+
+
+def tables_under_keys() -> Iterator[type[SQLModel]]:
+    """Those, and the table that holds proofs alone."""
+    yield from sealed_tables()
+    yield tables.StreamHead
 
 
 def sealed_columns(table: type[Any]) -> list[Column[Any]]:
@@ -91,6 +99,9 @@ def is_left(table: type[Any]) -> ColumnElement[bool]:
         found.append(~mark.startswith(now))
         if name not in ("visit_mark",):  # a referral may have no visit
             found.append(mark.is_(None))
+    if name := PROOFS.get(table.__tablename__):
+        proof = table.__table__.columns[name]
+        found.append(and_(proof != "", ~proof.startswith(now)))
     return or_(*found)
 
 

@@ -76,27 +76,46 @@ def find_duplicates(
 
 
 def _alike(person: Person, given_name: str, family_name: str) -> Likeness | None:
-    reasons = ["the same birth date"]
+    found = alike_names(Named.of(person), given_name, family_name)
+    return Likeness(person, ("the same birth date", found[0]), found[1], None) if found is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What somebody on record is called, in every way."""
+
+    given_name: str
+    family_name: str
+    preferred_name: str
+    aliases: tuple[str, ...]
+
+    @classmethod
+    def of(cls, person: Person) -> Named:
+        """The names of a row."""
+        return cls(person.given_name, person.family_name, person.preferred_name, tuple(person.aliases))
+
+
+def alike_names(known: Named, given_name: str, family_name: str) -> tuple[str, int] | None:
+    """Why somebody of the same birth date may be the one who is called so, and how sure; None when they are not alike.
+
+    The one rule: while a planner types, on sending, and for the pairs that a supervisor compares.
+    """
     names = [
-        f"{person.given_name} {person.family_name}",
-        f"{person.preferred_name} {person.family_name}",
-        *person.aliases,
+        f"{known.given_name} {known.family_name}",
+        f"{known.preferred_name} {known.family_name}",
+        *known.aliases,
     ]
     typed = f"{given_name} {family_name}".strip().lower()
     score = max(round(fuzz.token_sort_ratio(typed, name.strip().lower())) for name in names if name.strip())
     if score == 100:
-        reasons.append("the same name")
-    elif score >= ALIKE:
-        reasons.append("a name spelled alike")
-    elif family_name and sound_of(family_name) == sound_of(person.family_name):
-        reasons.append("a family name that sounds alike")
-        score = max(score, ALIKE)
-    elif fuzz.ratio(given_name.lower(), person.given_name.lower()) >= 90:
-        reasons.append("the same first name")
-        score = max(score, 60)
-    else:
-        return None
-    return Likeness(person, tuple(reasons), score, None)
+        return "the same name", 100
+    if score >= ALIKE:
+        return "a name spelled alike", score
+    if family_name and sound_of(family_name) == sound_of(known.family_name):
+        return "a family name that sounds alike", max(score, ALIKE)
+    if fuzz.ratio(given_name.lower(), known.given_name.lower()) >= 90:
+        return "the same first name", max(score, 60)
+    return None
 
 
 def _with_referral(session: Session, likeness: Likeness) -> Likeness:

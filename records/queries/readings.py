@@ -11,12 +11,22 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, or_, select
 
 from domain.errors import NotFound
-from domain.reading import Finding, Look, find_unusual
+from domain.reading import Finding, Look, find_links, find_unusual
 from domain.vocabulary import Role
 from records import clock
 from records.access import Actor
 from records.marks import may_be_named, split
-from records.tables import Assignment, BrokenGlass, EscalationTold, Person, Reading, Referral, Staff, SystemToken
+from records.tables import (
+    Assignment,
+    BrokenGlass,
+    EscalationTold,
+    JournalEntry,
+    Person,
+    Reading,
+    Referral,
+    Staff,
+    SystemToken,
+)
 
 PAGE = 100
 MOST_NAMESAKES = 500
@@ -123,7 +133,24 @@ def list_glass(session: Session, actor: Actor, limit: int = 50) -> list[tuple[Br
 
 
 def list_unusual(session: Session, actor: Actor, since: datetime, zone: str) -> list[Finding]:
-    """Everything unusual since then; `record_ids` of the findings are ids of people."""
+    """Everything unusual since then, the latest first; `record_ids` are ids of people, and of staff for a link."""
+    found = [*_unusual_looks(session, actor, since, zone), *find_links(_links_made(session, actor, since), zone)]
+    return sorted(found, key=lambda one: (one.last_at, one.kind.value), reverse=True)
+
+
+def _links_made(session: Session, actor: Actor, since: datetime) -> list[tuple[datetime, str, str]]:
+    """Links for the password of somebody who had one; a first invitation is nothing unusual."""
+    rows = session.exec(
+        select(JournalEntry).where(
+            JournalEntry.program_id == actor.program_id,
+            JournalEntry.event == "staff.invited",
+            col(JournalEntry.at) >= since,
+        )
+    )
+    return [(row.at, row.actor, row.subject_id) for row in rows if row.data.get("has_password")]
+
+
+def _unusual_looks(session: Session, actor: Actor, since: datetime, zone: str) -> list[Finding]:
     rows = session.exec(
         select(Reading, Staff, Referral, Person)
         .join(Staff, col(Staff.id) == col(Reading.staff_id))

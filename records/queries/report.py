@@ -8,9 +8,8 @@ from sqlalchemy import and_, bindparam, false, or_, true
 from sqlmodel import Session, col, select
 
 from domain.contact import is_contact
-from domain.errors import NotFound
 from domain.vocabulary import ContactState, Outcome, Role
-from records.access import Actor, visible
+from records.access import Actor, not_theirs, visible
 from records.marks import is_recipient
 from records.queries.case import CaseRows
 from records.tables import Disclosure, JournalEntry, Referral
@@ -77,7 +76,7 @@ def referral_with_report(session: Session, actor: Actor, referral_id: str) -> Re
     asked = and_(told, true() if Role.PLANNER in actor.roles and actor.facility_id else false())
     found = session.exec(select(Referral).where(Referral.id == referral_id, or_(visible(actor), asked))).first()
     if found is None:
-        raise NotFound("That referral")
+        raise not_theirs(session, actor, referral_id, "That referral")
     actor.require("see_report")
     return found
 

@@ -30,6 +30,12 @@ def supervisor_of(session: Session, rows: CaseRows) -> Staff | None:
     )
 
 
+def list_with_role(session: Session, program_id: str, role: Role) -> list[Staff]:
+    """Everybody of a program who has this role and can act now."""
+    rows = session.exec(select(Staff).where(Staff.program_id == program_id, col(Staff.is_active)).order_by(Staff.id))
+    return [staff for staff in rows if staff.has(role)]
+
+
 def told_for(session: Session, rows: CaseRows, roles: Iterable[str]) -> list[tuple[str, Staff]]:
     """The people behind the roles of a rung, by name; never empty while the program has anybody active.
 

@@ -1,6 +1,6 @@
 """Every table, in the field's terms. Rows are facts; the rules are in `domain/`, the writers in `records/commands/`."""
 
-from records.tables.audit import BrokenGlass, Reading, Seal, SealedStream
+from records.tables.audit import BrokenGlass, Reading, Seal, SealedStream, StreamHead
 from records.tables.consents import ConsentRevocation, ConsentVersion
 from records.tables.drafts import Draft
 from records.tables.logs import Disclosure, Inbound, JournalEntry, Notification, Outbox
@@ -16,13 +16,14 @@ from records.tables.organizations import (
     Staff,
     StaffSession,
 )
-from records.tables.people import NotDuplicate, Person, PersonIdentifier
+from records.tables.people import FacilityWords, NotDuplicate, Person, PersonIdentifier
 from records.tables.referrals import Assignment, Attempt, Contact, Escalation, EscalationTold, Hold, Offer, Referral
 from records.tables.sign_in import (
     AddressTries,
     KeptForm,
     KnownDevice,
     OneTimeLink,
+    OutsideIdentity,
     RecoveryCode,
     SecondFactor,
     SignInRules,
@@ -46,6 +47,7 @@ __all__ = [
     "Escalation",
     "EscalationTold",
     "Facility",
+    "FacilityWords",
     "Hold",
     "Idempotency",
     "Inbound",
@@ -58,6 +60,7 @@ __all__ = [
     "Offer",
     "OneTimeLink",
     "Outbox",
+    "OutsideIdentity",
     "Person",
     "PersonIdentifier",
     "Program",
@@ -72,5 +75,6 @@ __all__ = [
     "SignInStep",
     "Staff",
     "StaffSession",
+    "StreamHead",
     "SystemToken",
 ]

@@ -48,6 +48,21 @@ class Seal(Row, table=True):
     digest: str
 
 
+class StreamHead(Row, table=True):
+    """How far a sequence goes, written with its last entry: its end cannot be cut off unseen before it is sealed.
+
+    A referral keeps its own (`Referral.journal_proof`).
+    """
+
+    __tablename__ = "stream_head"
+
+    stream: str = Field(primary_key=True)
+    kind: str  # journal, or reading
+    seq: int
+    hash: str
+    proof: str  # under the secret key, which the database does not hold
+
+
 class SealedStream(Row, table=True):
     """How far a stream went when it was sealed: the number and hash of its last entry then."""
 

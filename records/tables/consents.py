@@ -44,6 +44,9 @@ class ConsentVersion(Row, table=True):
     signer: SignerKind = words(SignerKind, default=SignerKind.PERSON)
     signer_name: str = sealed("consent_version.signer_name", default="")
     authority: str = sealed("consent_version.authority", default="")  # why a representative may sign
+    needs_both: bool = False  # a minor's, in a state that asks for a parent's signature beside theirs (42 CFR 2.14)
+    second_name: str = sealed("consent_version.second_name", default="")
+    second_authority: str = sealed("consent_version.second_authority", default="")  # why the second may sign
     method: SigningMethod = words(SigningMethod, default=SigningMethod.PAPER)
     signed_on: date | None = None
     seen_by: str | None = None  # who of the staff saw the paper, or the person sign

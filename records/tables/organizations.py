@@ -33,6 +33,7 @@ class Program(Row, table=True):
     phone: str = ""
     handover_grace_hours: int = 72  # so long somebody who handed a person over may still read; 0: not at all
     break_glass_hours: int = 4  # so long a record stays open that was opened with a reason
+    minors_sign_alone: bool = False  # whether the state lets a minor alone consent to telling of substance use
     created_at: datetime = instant(nullable=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
@@ -83,6 +84,22 @@ class PersonIdentifier(Row, table=True):
     value: str = sealed("person_identifier.value")
     value_mark: str | None = None  # `records.marks.of_identifier`
     kind: str = ""
+
+
+class FacilityWords(Row, table=True):
+    """What a facility itself said of a person, the latest: its planners read this, and not what others added."""
+
+    __tablename__ = "facility_words"
+    __table_args__ = (UniqueConstraint("person_id", "facility_id"),)
+
+    id: str = Field(primary_key=True)
+    program_id: str
+    person_id: str = points_to("person.id", index=True)
+    facility_id: str
+    said: dict[str, Any] = sealed_document("facility_words.said", dict)  # what the facility typed
+    about: dict[str, Any] = sealed_document("facility_words.about", dict)  # of a referral not filed
+    said_by: str
+    said_at: datetime = instant(nullable=False)
 
 
 class NotDuplicate(Row, table=True):

@@ -116,6 +116,7 @@ class Referral(Row, table=True):
     untold_since: datetime | None = instant()
     journal_seq: int = 0
     journal_head: str = ""
+    journal_proof: str = ""  # of the two before, under the secret key: nobody else cuts the end off unseen
     waiting_since: datetime | None = instant()  # the columns of the board, kept by `settle`
     leaving_at: datetime | None = instant()
     first_days_until: datetime | None = instant()

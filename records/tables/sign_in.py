@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
 from records.tables.columns import document, instant, points_to
@@ -71,6 +72,18 @@ class KnownDevice(Row, table=True):
     seen_at: datetime = instant(nullable=False)
     failed_tries: int = 0
     locked_until: datetime | None = instant()
+
+
+class OutsideIdentity(Row, table=True):
+    """Whose account at an organization's own sign-in this is: known by its `sub` from the first time on, for good."""
+
+    __tablename__ = "outside_identity"
+    __table_args__ = (UniqueConstraint("issuer", "staff_id"),)
+
+    issuer: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    staff_id: str = points_to("staff.id", index=True)
+    bound_at: datetime = instant(nullable=False)
 
 
 class AddressTries(Row, table=True):

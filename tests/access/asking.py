@@ -36,7 +36,7 @@ HOST = "127.0.0.1:8000"
 OVER = ("revoked token", "expired token")
 _PARAMETER = re.compile(r"{(\w+)}")
 _ID = re.compile(
-    r"\b(?:ref|per|off|con|att|esc|stf|abs|inb|pro|fac|drf|hld|asg|dis|ntf|gls|cns|crv|sys)_[0-9a-z]{16,40}\b"
+    r"\b(?:ref|per|off|con|att|esc|stf|abs|inb|pro|fac|drf|hld|asg|dis|ntf|gls|cns|crv|sys|tel)_[0-9a-z]{16,40}\b"
 )
 _FAMILIES = re.compile("|".join([*FAMILY.values(), "Nobodyperson"]))
 _CHANGES = re.compile(

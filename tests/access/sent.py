@@ -29,6 +29,9 @@ BODIES: dict[str, Any] = {
     "/api/v1/referrals/{referral_id}/notes": NOTE,
     "/api/v1/referrals/{referral_id}/risks": {"risks": ["pregnant"]},
     "/api/v1/referrals/{referral_id}/consent": {"status": "declined"},
+    "/api/v1/referrals/{referral_id}/consents": {
+        "scope": "contact", "name": "Rosa Pretend", "signature": "Ada Pretend", "method": "paper",
+    },
     "/api/v1/referrals/{referral_id}/appointment": {"at": "2026-12-05T15:00:00Z"},
     "/api/v1/referrals/{referral_id}/attempts": {"mode": "call", "outcome": "no_answer"},
     "/api/v1/offers/{offer_id}/decline": {"reason": "private"},
@@ -63,6 +66,9 @@ FORMS: dict[str, dict[str, Any]] = {
     "/referrals/{referral_id}/discharge/cancel": {"why": "words"},
     "/referrals/{referral_id}/consent": {"status": "declined"},
     "/referrals/{referral_id}/risks": {"risks": "pregnant"},
+    "/referrals/{referral_id}/tell/{who}": {
+        "to": "contact", "name": "Rosa Pretend", "categories": "standing", "way": "phone",
+    },
     "/referrals/{referral_id}/consents": {
         "scope": "treating", "to": "treating", "name": "", "categories": "attendance", "signature": "Ada Words",
         "signer": "person", "method": "screen", "agrees": "yes",
@@ -98,6 +104,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "/bridgers/{bridger_id}/hand-over": {"to_{referral_id}": "{cover_id}"},
     "/people/duplicates/{first_id}/{second_id}/merge": {"keep": "{first_id}"},
     "/notifications/seen": {"until": "2026-11-14T15:00:00Z"},
+    "/staff/access": {"grace": "72", "glass": "4", "minors": "both"},
     "/staff/on-duty": {"supervisor_id": "{supervisor_id}"},
     "/staff/new": {"email": "new@pretend.example", "name": "New Pretend", "roles": "bridger",
                    "facility_id": "{facility_id}", "supervisor_id": "{supervisor_id}"},
@@ -135,5 +142,5 @@ SENT_QUERIES: dict[str, dict[str, str]] = {"/api/v1/imports": {"facility_id": "{
 LIST = b"first_name,last_name\nAda,Words\n"
 """What is sent as a release list. It lacks columns, so that nothing is filed."""
 
-FIXED = {"key": "referral-to-acceptance", "section": "waiting", "token": "none", "form_id": "none"}
+FIXED = {"key": "referral-to-acceptance", "section": "waiting", "token": "none", "form_id": "none", "who": "anybody"}
 """Parts of a path that are words of ours and nobody's thing."""

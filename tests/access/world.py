@@ -25,7 +25,9 @@ from typing import Any
 from sqlmodel import Session, select
 
 from domain.access import FACILITY_SCOPES
+from domain.consent import Recipient
 from domain.vocabulary import (
+    Category,
     ClosureReason,
     ConsentStatus,
     DateCertainty,
@@ -34,9 +36,12 @@ from domain.vocabulary import (
     Mode,
     OfferState,
     Outcome,
+    Purpose,
+    RecipientKind,
     Role,
     Setting,
     SystemScope,
+    TellingWay,
 )
 from records import clock, engine
 from records.access import Actor, actor_of, system_actor
@@ -59,6 +64,7 @@ from records.commands import (
     sign_in,
     staff,
     systems,
+    telling,
 )
 from records.commands.imports import import_releases
 from records.commands.passwords import hash_password
@@ -264,6 +270,10 @@ def _side(program: _Program, whose: str) -> Things:
             select(Contact).where(Contact.referral_id == things["referral_id"]).order_by(Contact.due_at, Contact.id)  # type: ignore[arg-type]
         ).all()
         things["contact_id"] = planned[-1].id
+        officer = Recipient(RecipientKind.JUSTICE, f"officer of {FAMILY[whose]}")
+        things["telling_id"] = telling.tell_outside(
+            session, worker, things["referral_id"], officer, [Category.ATTENDANCE], Purpose.MONITORING, TellingWay.PHONE
+        )[0]
     return things
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -16,7 +17,7 @@ from records.commands.escalations import raise_concern
 from records.commands.glass import break_glass
 from records.commands.sign_in import create_token
 from records.queries.audit import verify_all
-from records.tables import BrokenGlass, JournalEntry, Program, Reading, Referral, Staff
+from records.tables import BrokenGlass, Contact, JournalEntry, Program, Reading, Referral, Staff
 from tests.api.house import House
 
 
@@ -37,7 +38,7 @@ def handed(house: House) -> tuple[House, str]:
     return house, referral_id
 
 
-def set_rules(house: House, **rules: int) -> None:
+def set_rules(house: House, **rules: Any) -> None:
     with engine.transaction() as session:
         programs.set_access_rules(session, system_actor(house.program_id), **rules)
 
@@ -54,6 +55,34 @@ def test_for_72_hours_who_handed_over_reads_and_writes_nothing(handed: tuple[Hou
     assert house.call("bridger", "GET", f"/referrals/{referral_id}").status_code == 404
     assert house.call("bridger", "POST", f"/referrals/{referral_id}/notes", {"note": "x"}).status_code == 404
     assert house.call("bridger2", "GET", f"/referrals/{referral_id}").status_code == 200
+
+
+def test_in_the_grace_whatever_writes_says_that_it_may_be_read_and_nothing_more(handed: tuple[House, str]) -> None:
+    house, referral_id = handed
+    sent = {"mode": "call", "outcome": "no_answer"}
+    attempt = house.post("bridger2", f"/referrals/{referral_id}/attempts", sent)["attempt"]["id"]
+    house.post("planner", f"/referrals/{referral_id}/discharge", {"at": "2026-11-03T15:00:00Z"})
+    with engine.transaction() as session:
+        worried = actor_of(session.get_one(Staff, house.staff["bridger2"]))
+        escalation_id = raise_concern(session, worried, referral_id, "worried").id
+        contact_id = session.exec(select(Contact.id).where(Contact.referral_id == referral_id)).first()
+        person_id = session.get_one(Referral, referral_id).person_id
+    for method, path, body in (
+        ("POST", f"/attempts/{attempt}/take-back", {"why": "words"}),
+        ("POST", f"/contacts/{contact_id}/attempts", sent),
+        ("POST", f"/contacts/{contact_id}/complete", {"note": "words"}),
+        ("POST", f"/escalations/{escalation_id}/acknowledge", None),
+        ("POST", f"/escalations/{escalation_id}/act", {"note": "words"}),
+        ("PATCH", f"/people/{person_id}", {"pronouns": "they"}),
+    ):
+        answer = house.call("bridger", method, path, body, If_Match="*")
+        assert (answer.status_code, answer.json()["code"]) == (403, "read_only"), path
+    assert house.get("bridger", f"/people/{person_id}")["id"] == person_id
+    assert house.get("bridger", f"/escalations/{escalation_id}")["id"] == escalation_id
+    clock.advance(timedelta(hours=73))
+    for path in (f"/people/{person_id}", f"/escalations/{escalation_id}"):
+        assert house.call("bridger", "GET", path).status_code == 404
+    assert house.call("bridger", "PATCH", f"/people/{person_id}", {"pronouns": "x"}, If_Match="*").status_code == 404
 
 
 def test_a_grace_of_nothing_ends_reading_at_once(handed: tuple[House, str]) -> None:
@@ -135,4 +164,4 @@ def test_the_rules_are_in_the_journal_of_the_program(handed: tuple[House, str]) 
     with engine.read_session() as session:
         assert session.get_one(Program, house.program_id).handover_grace_hours == 24
         event = session.exec(select(JournalEntry).where(JournalEntry.event == "program.access_rules")).one()
-        assert event.data == {"handover_grace_hours": 24, "break_glass_hours": 4}
+        assert event.data == {"handover_grace_hours": 24, "break_glass_hours": 4, "minors_sign_alone": False}

@@ -46,6 +46,8 @@ FACES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
             ("people", "/people"),
             ("person", "/people > Ada Sample"),
             ("consents", "/people > Ada Sample + /consents"),
+            ("tell-who", "/people > Ada Sample + /tell"),
+            ("tell", "/people > Ada Sample + /tell/anybody"),
             ("sign", "/people > Ada Sample + /consents/new?scope=contact"),
             ("sign-own", "/people > Ada Sample + /consents/new?scope=substance_use"),
             ("log", "/people > Ada Sample + /log"),

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from cli import guard
 from cli import main as entry
 from cli.opening import Stop
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, NotAllowed, NotFound
 from records import clock, engine, migrate
 from records.commands import links, sign_in, systems
 from records.seed.people import PASSWORD
@@ -113,14 +113,18 @@ def test_a_role_that_does_not_exist_is_refused_with_the_list(set_up: Path) -> No
     assert "supervisor" in said.stderr
 
 
-def test_a_new_password_ends_what_was_open(set_up: Path) -> None:
-    first = run("user", "password", "MA@peers.example").stdout.strip().splitlines()[-1]
-    sign_in.sign_in("ma@peers.example", first)
-    second = run("user", "password", "ma@peers.example").stdout.strip().splitlines()[-1]
+def test_a_password_that_others_know_is_void_and_a_link_takes_its_place(set_up: Path) -> None:
+    first = run("user", "invite", "ma@peers.example").stdout.strip().rpartition("/")[2]
+    links.choose_password(first, "seven quiet herons", "")
+    said = run("user", "password", "MA@peers.example").stdout
+    assert "signed out everywhere" in said
+    link = said.strip().splitlines()[-1]
+    assert link.startswith("http://127.0.0.1:8000/choose-password/lnk_"), "a link, and no password, is on the screen"
     with engine.read_session() as session:
         assert session.exec(select(StaffSession)).all() == []
-    assert first != second
-    assert sign_in.sign_in("ma@peers.example", second)
+    with pytest.raises(NotAllowed):
+        sign_in.sign_in("ma@peers.example", "seven quiet herons")
+    assert links.choose_password(link.rpartition("/")[2], "nine lanterns by the weir", "")
     with pytest.raises(Stop, match="Nobody here signs in as"):
         run("user", "password", "nobody@peers.example")
 

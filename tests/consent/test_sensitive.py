@@ -66,6 +66,33 @@ def test_what_is_not_seen_is_not_lost_when_risks_are_set(house: House) -> None:
         assert set(session.get_one(Referral, referral_id).risks) == {"suicide_risk", "overdose"}
 
 
+def test_a_facility_reads_the_risks_that_it_wrote_and_none_that_the_program_set(house: House) -> None:
+    referral_id = house.accepted(risks=["no_safe_place"])
+    house.post("supervisor", f"/referrals/{referral_id}/risks", {"risks": ["no_safe_place", "overdose"]})
+    assert house.get("planner", f"/referrals/{referral_id}")["risks"] == ["no_safe_place"]
+    assert house.get("planner", "/referrals")["items"][0]["risks"] == ["no_safe_place"]
+    clock.advance(timedelta(minutes=1))
+    for path in (f"/referrals/{referral_id}/timeline", "/events"):
+        assert "overdose" not in house.call("planner", "GET", path).text
+    house.post("planner", f"/referrals/{referral_id}/risks", {"risks": ["suicide_risk"]})
+    with engine.read_session() as session:
+        assert set(session.get_one(Referral, referral_id).risks) == {"suicide_risk", "overdose"}, "unseen, so it stays"
+    assert house.get("planner", f"/referrals/{referral_id}")["risks"] == ["suicide_risk"]
+    assert house.get("bridger", f"/referrals/{referral_id}")["risks"] == ["suicide_risk", "overdose"]
+
+
+def test_a_note_that_was_marked_is_withheld_as_everything_about_substance_use_is(house: House) -> None:
+    referral_id = house.accepted(consent="pending")
+    house.post("bridger", f"/referrals/{referral_id}/notes", {"note": SECRET, "about_use": True})
+    house.post("bridger", f"/referrals/{referral_id}/notes", {"note": "likes chess"})
+    clock.advance(timedelta(minutes=1))
+    for path in (f"/referrals/{referral_id}/timeline", "/events"):
+        text = house.call("supervisor", "GET", path).text
+        assert (SECRET in text, "likes chess" in text) == (False, True), path
+    record(house, referral_id, ConsentStatus.GIVEN)
+    assert SECRET in house.call("supervisor", "GET", f"/referrals/{referral_id}/timeline").text
+
+
 @pytest.fixture
 def town(database: str) -> Iterator[Bridging]:
     with clock.stopped_at(NOW):
@@ -87,6 +114,26 @@ def test_the_persons_page_says_that_something_is_withheld(town: Bridging) -> Non
     assert "Overdose history or risk" in text
     assert SECRET in text
     assert sensitivity.WITHHELD not in text
+
+
+def test_a_planners_form_shows_the_risks_of_the_facility_alone(town: Bridging) -> None:
+    referral_id = town.refer("Ada", risks=[RiskFlag.NO_SAFE_PLACE])
+    with engine.transaction() as session:
+        changes.set_risks(session, town.actor("supervisor"), referral_id, [RiskFlag.NO_SAFE_PLACE, RiskFlag.OVERDOSE])
+    for who, seen in (("planner", ["no_safe_place"]), ("supervisor", ["overdose", "no_safe_place"])):
+        boxes = town.browser(who).get(f"/referrals/{referral_id}/risks").all("input")
+        ticked = [box.attributes["value"] for box in boxes if "checked" in box.attributes]
+        assert sorted(ticked) == sorted(seen), who
+    assert "Overdose" not in said(town.browser("planner").get(f"/referrals/{referral_id}"))
+
+
+def test_a_note_is_marked_on_its_page(town: Bridging) -> None:
+    referral_id = town.refer("Ada", consent=ConsentStatus.PENDING)
+    bridger = town.browser("bridger")
+    assert "This note is about substance use" in said(bridger.get(f"/referrals/{referral_id}/note"))
+    assert "about substance use" not in said(town.browser("planner").get(f"/referrals/{referral_id}/note"))
+    bridger.goes_to(f"/referrals/{referral_id}/note", note=SECRET, about_use="yes", once="a")
+    assert SECRET not in said(bridger.get(f"/referrals/{referral_id}"))
 
 
 def test_every_field_of_the_table_is_one_that_a_referral_has() -> None:

@@ -33,6 +33,9 @@ ONLY_INSIDE = {
     "option": {"select", "optgroup", "datalist"},
 }
 
+NAMELESS = {"Choose one of these.", "Choose among these.", "Write something here.", "Enter a number."}
+"""Sentences that say something only beside their field."""
+
 
 @dataclass
 class Element:
@@ -226,12 +229,16 @@ def _headings(page: Page) -> list[str]:
 
 
 def _error_summary(page: Page) -> list[str]:
-    """What needs another look is listed in the order in which it stands on the page."""
+    """What needs another look is listed in the order in which it stands on the page, and says which field it is."""
     ids = [element.attributes.get("id", "") for element in page.elements]
-    names = [one.attributes.get("href", "")[1:] for one in page.all("a")
-             if any(outer.attributes.get("id") == "error-summary" for outer in one.around)]  # fmt: skip
+    listed = [
+        one for one in page.all("a") if any(outer.attributes.get("id") == "error-summary" for outer in one.around)
+    ]
+    names = [one.attributes.get("href", "")[1:] for one in listed]
     places = [ids.index(name) for name in names if name in ids]
-    return [] if places == sorted(places) else [f"the error summary is not in the order of the page: {names}"]
+    found = [] if places == sorted(places) else [f"the error summary is not in the order of the page: {names}"]
+    nameless = [_words(one.text) for one in listed if _words(one.text) in NAMELESS]
+    return found + [f"the error summary says {sentence!r} and not of what" for sentence in nameless]
 
 
 def _references(page: Page) -> list[str]:

@@ -282,7 +282,7 @@ def test_two_records_are_compared_merged_and_parted_again(town: Bridging) -> Non
     first, second = twins(town)
     supervisor = town.browser("supervisor")
     listed = supervisor.get("/people/duplicates")
-    assert "The same birth date, the same first name" in said(listed)
+    assert "The same birth date, a name spelled alike" in said(listed)
     here = f"/people/duplicates/{first}/{second}"
     assert "Sampel" in said(supervisor.get(here))
     assert supervisor.post(here + "/merge", keep="").status_code == 422

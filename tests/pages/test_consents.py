@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 from sqlmodel import col
@@ -118,6 +119,18 @@ def test_a_facility_reads_of_no_consent_that_is_not_its_business(town: Bridging)
     planner.get(f"/referrals/{referral_id}/consents/{other.id}", status=404)
     assert planner.post(f"/referrals/{referral_id}/consents/{other.id}/revoke").status_code == 404
     assert "Officer Example" not in said(planner.get(f"/referrals/{referral_id}"))
+
+
+def test_a_minor_signs_with_a_parent_beside_them(town: Bridging) -> None:
+    referral_id = town.refer("Ada", person={"birth_on": date(2010, 5, 5)})
+    bridger, address = town.browser("bridger"), f"/referrals/{referral_id}/consents"
+    assert "They are not of age" not in said(bridger.get(f"{address}/new?scope=contact"))
+    assert "Ask them first whether a parent may hear of this" in said(bridger.get(f"{address}/new?scope=substance_use"))
+    use = SIGNED | {"scope": "substance_use", "to": "treating", "second_signature": "", "second_authority": ""}
+    refused = bridger.post(address, **use)
+    assert (refused.status_code, "signature of a parent or guardian" in words(refused.text)) == (422, True)
+    copy = bridger.follow(address, **use | {"second_signature": "Gil Example", "second_authority": "their father"})
+    assert "Ada Sample and Gil Example (their father)" in said(copy)
 
 
 def test_changing_what_is_agreed_is_a_new_version_and_the_old_one_stays(town: Bridging) -> None:

@@ -21,6 +21,7 @@ from records import clock, engine
 from records.commands import holds
 from records.tables import JournalEntry, Referral
 from tests.pages.bridging import NOW, Bridging, Browser, attempts, begin, contact, said
+from tests.pages.harness import check_page
 
 pytestmark = pytest.mark.sqlite
 
@@ -163,6 +164,18 @@ def test_what_cannot_be_is_refused_in_words_on_the_same_page(
     assert sentence in answer.text
     assert "What came of it?" in answer.text
     assert attempts(town, referral_id) == []
+
+
+def test_the_summary_names_the_field_that_it_speaks_of(town: Bridging) -> None:
+    referral_id = town.refer("Ada", left=True)
+    sent = {"mode": "", "outcome": "", "minutes": "a lot", "once": "a"}
+    page = check_page(town.browser("bridger").post(f"/referrals/{referral_id}/log", **sent).text)
+    summary = next(one for one in page.elements if one.attributes.get("id") == "error-summary")
+    assert [" ".join(one.text.split()) for one in page.inside(summary) if one.tag == "a"] == [
+        "How? Choose one of these.",
+        "Minutes: enter a whole number between 0 and 600.",
+        "What came of it? Choose one of these.",
+    ]
 
 
 def test_back_dating_is_marked_and_counts_when_it_happened(town: Bridging) -> None:

@@ -14,10 +14,11 @@ from joserfc.jwk import RSAKey
 from pydantic import SecretStr
 
 from api import oidc
+from domain.vocabulary import Channel
 from records import clock, engine
 from records.commands import second_factor
 from records.settings import get_settings
-from records.tables import JournalEntry, Staff, StaffSession
+from records.tables import JournalEntry, Notification, OutsideIdentity, Staff, StaffSession
 from tests.pages.bridging import NOW, Bridging, words
 from tests.pages.charge import begin_in_charge
 from tests.pages.client import TestClient
@@ -128,6 +129,53 @@ def test_an_identity_that_the_provider_did_not_sign_is_refused(town: Bridging, h
     else:
         hospital.algorithm = how
     refused(client, there_and_back(client, hospital), "did not work")
+
+
+def test_after_the_first_time_an_account_is_known_by_itself_and_no_address_counts(
+    town: Bridging, hospital: Provider
+) -> None:
+    there_and_back(visitor(town), hospital)
+    hospital.email, client = "second@program.example", visitor(town)  # the address is another's now
+    assert there_and_back(client, hospital).headers["location"] == "/offers"
+    hospital.changes, client = {"email_verified": False}, visitor(town)
+    assert there_and_back(client, hospital).headers["location"] == "/offers"
+    [bound] = town.rows(OutsideIdentity)
+    assert (bound.issuer, bound.subject, bound.staff_id) == (hospital.address, "u-17", town.staff["bridger"])
+    assert {row.staff_id for row in town.rows(StaffSession)} == {town.staff["bridger"]}
+    told = town.rows(Notification, Notification.template == "sign_in_changed", Notification.channel == Channel.IN_APP)
+    assert [row.staff_id for row in told] == [town.staff["bridger"]], "of the first time they are told"
+
+
+def test_another_account_with_the_same_address_is_refused_and_an_administrator_lets_it_in(
+    town: Bridging, hospital: Provider
+) -> None:
+    there_and_back(visitor(town), hospital)
+    hospital.changes = {"sub": "u-18"}
+    for _ in range(2):
+        client = visitor(town)
+        refused(client, there_and_back(client, hospital), "Your administrator has been told")
+    told = town.rows(Notification, Notification.template == "identity_refused", Notification.channel == Channel.IN_APP)
+    assert [row.staff_id for row in told] == [town.staff["admin"]], "once"
+    admin, here = town.browser("admin"), f"/staff/{town.staff['bridger']}"
+    assert here in [a.attributes.get("href") for a in admin.get("/notifications").all("a")]
+    assert "Let in another account" in words(admin.get(here).html)
+    admin.goes_to(f"{here}/forget-account")
+    assert town.rows(StaffSession, StaffSession.staff_id == town.staff["bridger"]) == [], "signed out everywhere"
+    assert there_and_back(visitor(town), hospital).headers["location"] == "/offers"
+    assert [row.subject for row in town.rows(OutsideIdentity)] == ["u-18"]
+    hospital.changes, client = {}, visitor(town)
+    refused(client, there_and_back(client, hospital), "Your administrator has been told")
+    events = [row.event for row in town.rows(JournalEntry) if row.event.startswith("staff.identity")]
+    assert sorted(set(events)) == ["staff.identity_bound", "staff.identity_refused", "staff.identity_unbound"]
+    assert admin.post(f"/staff/{town.staff['second']}/forget-account").status_code == 404
+
+
+def test_who_has_left_does_not_come_in_by_an_account_that_was_known(town: Bridging, hospital: Provider) -> None:
+    there_and_back(visitor(town), hospital)
+    with engine.transaction() as session:
+        session.get_one(Staff, town.staff["bridger"]).is_active = False
+    client = visitor(town)
+    refused(client, there_and_back(client, hospital), "nobody signs in here")
 
 
 def test_what_begins_in_one_browser_does_not_end_in_another(town: Bridging, hospital: Provider) -> None:

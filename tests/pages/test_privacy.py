@@ -9,13 +9,13 @@ from datetime import timedelta
 
 import pytest
 
-from domain.vocabulary import Role
+from domain.vocabulary import Channel, Role
 from records import clock, engine
 from records.access import system_actor
-from records.commands import staff
+from records.commands import links, staff
 from records.commands.passwords import hash_password
-from records.tables import BrokenGlass, Person, Reading, Referral, Staff
-from tests.pages.bridging import NOW, PASSWORD, Bridging, said
+from records.tables import BrokenGlass, Notification, Person, Reading, Referral, Staff
+from tests.pages.bridging import NOW, PASSWORD, Bridging, Browser, said
 from tests.pages.charge import begin_in_charge
 
 
@@ -87,6 +87,58 @@ def test_a_record_opened_with_a_reason_is_shown_until_it_is_noted(town: Bridging
     assert f"opened no. {number} New" not in said(privacy.get("/privacy"))
     clock.advance(timedelta(hours=5))
     kit.get(f"/referrals/{referral_id}", status=404)
+
+
+def test_a_link_for_a_colleagues_password_is_shown_and_a_first_invitation_is_not(town: Bridging) -> None:
+    admin, privacy, _ = town.browser("admin"), town.browser("privacy"), town.browser("bridger")
+    admin.post(f"/staff/{town.staff['second']}/link", how="show")
+    assert "Made a link" not in said(privacy.get("/privacy"))
+    admin.post(f"/staff/{town.staff['bridger']}/link", how="show")
+    assert made(privacy) == [["Admin Pretend", "For Bridger Pretend"]]
+    with engine.transaction() as session:
+        links.invite(session, system_actor(session.get_one(Staff, town.staff["kit"]).program_id, "system:terminal"),
+                     town.staff["kit"], by_email=False)  # fmt: skip
+    assert ["The terminal", "For =Kit Pretend"] in made(privacy)
+
+
+def test_who_must_know_is_told_at_once_that_a_record_was_opened_and_nothing_of_it(town: Bridging) -> None:
+    referral_id = town.refer("Ada")
+    number = town.rows(Referral, Referral.id == referral_id)[0].number
+    town.browser("kit").goes_to("/break-glass", number=number, reason="She called me, not you")
+    told = town.rows(Notification, Notification.template == "glass_broken", Notification.channel == Channel.IN_APP)
+    assert {row.staff_id for row in told} == {town.staff["privacy"], town.staff["supervisor"]}
+    assert [row.params for row in town.rows(Notification, Notification.template == "glass_broken") if row.params] == []
+    privacy = town.browser("privacy").get("/notifications")
+    assert "Somebody opened a record that is not theirs, with a reason" in said(privacy)
+    assert "/privacy" in [a.attributes["href"] for a in privacy.all("a") if "opened a record" in a.text]
+    for never in ("Ada", "Kit", "She called"):
+        assert never not in said(privacy)
+
+
+def test_the_hours_are_set_on_a_page(town: Bridging) -> None:
+    referral_id = town.refer("Ada")
+    number = town.rows(Referral, Referral.id == referral_id)[0].number
+    manager, kit = town.browser("manager"), town.browser("kit")
+    assert "Access and consent" in said(manager.get("/staff"))
+    refused = manager.post("/staff/access", grace="337", glass="0", minors="")
+    assert "Enter a whole number between 0 and 336." in refused.text
+    assert "Enter a whole number between 1 and 72." in refused.text
+    manager.goes_to("/staff/access", grace="0", glass="2", minors="both")
+    kit.goes_to("/break-glass", number=number, reason="words")
+    clock.advance(timedelta(hours=1, minutes=59))
+    kit.get(f"/referrals/{referral_id}")
+    clock.advance(timedelta(minutes=2))
+    kit.get(f"/referrals/{referral_id}", status=404)
+    kit.get("/staff/access", status=403)
+
+
+def made(privacy: Browser) -> list[list[str]]:
+    """Who made a link, and for whom."""
+    page = privacy.get("/privacy")
+    cells = [
+        [" ".join(cell.text.split()) for cell in page.inside(row) if cell.tag in ("td", "th")] for row in page.all("tr")
+    ]
+    return [[row[0], row[2]] for row in cells if row[1:2] == ["Made a link for somebody else's password"]]
 
 
 def test_without_a_reason_or_with_a_wrong_number_nothing_opens(town: Bridging) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pytest
 
+from domain import sensitivity
 from domain.vocabulary import (
     ClosureReason,
+    ConsentStatus,
     ReferralStatus,
     Setting,
 )
 from records import clock, engine
-from records.commands import closing
-from records.tables import JournalEntry, NotDuplicate, Person, Referral
+from records.commands import changes, closing, sign_in
+from records.tables import JournalEntry, NotDuplicate, Person, Referral, Staff
 from tests.pages.bridging import NOW, said
 from tests.pages.planning import ADA, Planning, begin, kept, opened, press, upload, value_of
 
@@ -148,6 +151,89 @@ def test_somebody_known_from_before_keeps_what_was_known_of_them(town: Planning)
     assert [p["number"] for p in person.phones] == ["+12125550188", "+12125550123"]
     assert (person.full_name, person.safety_note) == ("Ada Sample", "Dog.")
     assert town.rows(Referral, Referral.setting == Setting.JAIL)[0].previous_id == referral_id
+
+
+def told(town: Planning, who: str, person_id: str) -> Any:
+    """A person by the API, as this planner is told of them."""
+    with engine.transaction() as session:
+        token = sign_in.create_token(session, session.get_one(Staff, town.staff[who]), "tests", 30)
+    client = town.browser(who).client
+    answer = client.get(f"/api/v1/people/{person_id}", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200, answer.text
+    return answer.json(), token, client
+
+
+def test_who_says_that_it_is_the_same_person_sees_their_own_words_and_nothing_else(town: Planning) -> None:
+    first = {"birth_on": date(1990, 1, 4), "safety_note": "Dog.", "preferred_name": "Addie"}
+    referral_id = town.refer("Ada", bridger=None, person=first)
+    with engine.transaction() as session:
+        closing.close_referral(session, town.actor("supervisor"), referral_id, ClosureReason.OUT_OF_AREA)
+    known, jailer = town.rows(Person)[0], town.browser("jailer")
+    draft = opened(jailer)
+    new = ADA | {"setting": "jail", "phones.0.number": "212-555-0188"}
+    press(jailer, draft, "preview", **new)
+    jailer.goes_to("/referrals/new/send", draft=draft, seen=known.id, who=known.id)
+    theirs, token, client = told(town, "jailer", known.id)
+    assert [phone["number"] for phone in theirs["phones"]] == ["+12125550188"]
+    assert (theirs["safety_note"], theirs["preferred_name"]) == ("", "")
+    ours, _, _ = told(town, "planner", known.id)
+    assert [phone["number"] for phone in ours["phones"]] == ["+12125550123"], "and the first facility sees its own"
+    assert (ours["safety_note"], ours["preferred_name"]) == ("Dog.", "Addie")
+    answer = client.patch(
+        f"/api/v1/people/{known.id}",
+        json={"phones": [{"number": "212-555-0189"}], "preferred_name": "Lovelace"},
+        headers={"Authorization": f"Bearer {token}", "If-Match": f'"{theirs["version"]}"'},
+    )
+    assert (answer.status_code, answer.json()["preferred_name"]) == (200, "Lovelace")
+    person = town.rows(Person)[0]
+    assert [phone["number"] for phone in person.phones] == ["+12125550189", "+12125550123"], "it took its own away"
+    assert (person.preferred_name, person.safety_note) == ("Addie", "Dog."), "what others know stays"
+
+
+def test_what_a_second_facility_said_is_kept_for_the_program_when_nothing_is_filed(town: Planning) -> None:
+    referral_id = town.refer("Ada", person={"birth_on": date(1990, 1, 4)})
+    known, jailer = town.rows(Person)[0].id, town.browser("jailer")
+    draft = opened(jailer)
+    new = {"setting": "jail", "phones.0.number": "212-555-0188", "needs": "housing", "note": "Asks for his sister."}
+    press(jailer, draft, "preview", **(ADA | new))
+    jailer.goes_to("/referrals/new/send", draft=draft, seen=known, who=known)
+    assert len(town.rows(Referral)) == 1
+    page = said(town.browser("bridger").get(f"/referrals/{referral_id}"))
+    assert "Also told by Example County Jail" in page
+    for words in ("Phone (212) 555-0188", "Housing", "Asks for his sister."):
+        assert words in page, words
+    assert [phone["number"] for phone in town.rows(Person)[0].phones] == ["+12125550123"], "beside it, not in it"
+    assert "0188" not in said(town.browser("planner").get(f"/referrals/{referral_id}"))
+    with engine.transaction() as session:
+        changes.record_consent(session, town.actor("supervisor"), referral_id, ConsentStatus.REVOKED)
+    page = said(town.browser("bridger").get(f"/referrals/{referral_id}"))
+    assert "Asks for his sister." not in page
+    assert sensitivity.WITHHELD in page
+
+
+@pytest.mark.parametrize(
+    ("known", "typed"),
+    [
+        ({"family_name": "Sample"}, {"family_name": "Sampelski"}),
+        ({"family_name": "Sample"}, {"given_name": "Samplo", "family_name": "Ada"}),
+        ({"aliases": ["Lovelace Byron"]}, {"given_name": "Lovelace", "family_name": "Byron"}),
+        ({"preferred_name": "Augusta"}, {"given_name": "Augusta", "family_name": "Sample"}),
+        ({"given_name": "Adelaide"}, {"given_name": "Adelaid", "family_name": "Quite-Other"}),
+    ],
+    ids=["spelled alike", "turned around", "an alias", "a preferred name", "the first name alike"],
+)
+def test_whoever_is_asked_about_on_sending_is_found_by_the_supervisor_too(
+    town: Planning, known: dict[str, Any], typed: dict[str, Any]
+) -> None:
+    town.refer("Ada", person={"birth_on": date(1990, 1, 4)} | known)
+    on_record, jailer = town.rows(Person)[0].id, town.browser("jailer")
+    draft = opened(jailer)
+    press(jailer, draft, "preview", **(ADA | {"setting": "jail"} | typed))
+    asked = said(jailer.get(f"/referrals/new/preview?draft={draft}"))
+    assert "Somebody of another facility" in asked or "The same person as somebody of another facility" in asked
+    jailer.goes_to("/referrals/new/send", draft=draft, seen=on_record, who="new")
+    assert len(town.rows(Person)) == 2
+    assert on_record in town.browser("supervisor").get("/people/duplicates").html
 
 
 # --- Drafts that came from a message

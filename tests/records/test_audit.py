@@ -196,6 +196,35 @@ def test_a_whole_sequence_taken_away_is_found(written: Written) -> None:
     assert any("cut off" in problem for problem in problems())
 
 
+@pytest.mark.parametrize("which", [REFERRAL, PROGRAM, READS])
+@pytest.mark.parametrize("hides", [False, True], ids=["the end", "the end and what says so"])
+def test_the_end_is_not_cut_off_unseen_in_the_minute_before_it_is_sealed(
+    written: Written, which: str, hides: bool
+) -> None:
+    """By somebody who writes the database and has not the secret key."""
+    written.house.post("planner", f"/referrals/{written.referral_id}/notes", {"note": "not sealed yet"})
+    with engine.transaction() as session:
+        journal.append_for_program(session, written.house.program_id, "staff.moved", actor="stf_x")
+    _look(written.house, written.referral_id, 1)
+    assert problems() == []
+    with engine.transaction() as session:
+        rows = written.rows(session, which)
+        cut_off(session, rows[-1])
+        if hides:
+            said = {"seq": rows[-2].seq, "hash": rows[-2].hash, "stream": rows[-1].stream}
+            session.execute(text("UPDATE stream_head SET seq = :seq, hash = :hash WHERE stream = :stream"), said)
+            session.execute(
+                text("UPDATE referral SET journal_seq = :seq, journal_head = :hash WHERE id = :stream"), said
+            )
+    assert problems() != []
+
+
+def test_a_head_that_was_taken_away_is_found(written: Written) -> None:
+    with engine.transaction() as session:
+        session.execute(text("DELETE FROM stream_head"))
+    assert len(problems()) >= 2
+
+
 def test_a_sequence_that_belongs_to_nothing_is_found(written: Written) -> None:
     with engine.transaction() as session:
         first = written.rows(session, REFERRAL)[0]
@@ -223,8 +252,8 @@ def test_all_of_it_written_anew_from_the_beginning_is_found_by_the_head_that_was
             one.digest = digest = digest_of(
                 digest, one.seq, one.at, ((s.kind, s.stream, s.seq, s.hash) for s in streams)
             )
-    assert problems() == []
-    assert problems(written.head) == [
+    assert problems() == [f"{written.streams[READS][1]} does not end as its head says"], "and nobody else has the key"
+    assert problems(written.head)[-1:] == [
         "the head that was kept elsewhere is not among the seals: what came before it was changed"
     ]
 

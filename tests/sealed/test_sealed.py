@@ -109,7 +109,7 @@ def test_two_records_that_seem_to_be_one_are_suggested(house: House) -> None:
     house.file(person=PERSON | {"identifiers": [], "birth_on": "1961-04-24"}, who="jailer", setting="jail")
     with engine.read_session() as session:
         pairs = list_suggestions(session, system_actor(house.program_id))
-    assert [pair.why for pair in pairs] == ["the same birth date, a family name that sounds alike"]
+    assert [pair.why for pair in pairs] == ["the same birth date, a name spelled alike"]
 
 
 def test_words_in_the_journal_that_were_altered_are_told(house: House) -> None:

@@ -94,6 +94,7 @@ ABOUT_NO_REFERRAL = {
     StaffMessage.CHOOSE_PASSWORD,
     StaffMessage.SIGN_IN_CHANGED,
     StaffMessage.SECOND_STEP_REFUSED,
+    StaffMessage.IDENTITY_REFUSED,
     StaffMessage.SYSTEM_TOKEN_MADE,
     StaffMessage.SYSTEM_TOKEN_ENDING,
 }
