@@ -180,9 +180,18 @@ def test_a_cookie_is_nothing_to_the_api_and_a_token_nothing_to_a_page(house: Hou
     assert response.headers["location"] == "/sign-in"
 
 
-@pytest.mark.parametrize("sent", ["", "Bearer", "Bearer nonsense", "Basic abc", "Bearer fbt_\u00e9"])
-def test_without_a_good_token_the_api_says_what_to_send(house: House, sent: str) -> None:
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ("", "sign_in"),
+        ("Bearer", "sign_in"),
+        ("Basic abc", "sign_in"),
+        ("Bearer nonsense", "token_unknown"),
+        ("Bearer fbt_\u00e9", "token_unknown"),
+    ],
+)
+def test_without_a_good_token_the_api_says_what_to_send(house: House, sent: str, code: str) -> None:
     response = house.client.get("/api/v1/referrals", headers={"Authorization": sent.encode("latin-1")})
     assert response.status_code == 401
     assert response.headers["www-authenticate"].startswith("Bearer")
-    assert response.json()["code"] == "sign_in"
+    assert response.json()["code"] == code

@@ -269,6 +269,7 @@ def test_nothing_speaks_with_a_temporal_in_clear(terminal: Path, command: str, m
     monkeypatch.setenv("FOOTBRIDGE_ENVIRONMENT", "production")
     monkeypatch.setenv("FOOTBRIDGE_SECRET_KEY", "7f3a9c21e5b8d4067f3a9c21e5b8d406")
     monkeypatch.setenv("FOOTBRIDGE_DATABASE_URL", f"sqlite:///{terminal / 'footbridge.sqlite3'}")
+    monkeypatch.setenv("FOOTBRIDGE_PUBLIC_URL", "https://bridges.example")
     monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal.example:7233")
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", "/dev/null")
     get_settings.cache_clear()
