@@ -39,6 +39,8 @@ class StaffMessage(Word):
     CASE_ENDED = "case_ended", "A plan has ended early"
     HOLD_STARTED = "hold_started", "A plan rests for now"
     ADMISSION_SUSPECTED = "admission_suspected", "Somebody on the board may have been admitted: look whether it is them"
+    REPLY_RECEIVED = "reply_received", "Somebody on your list has written by text"
+    INCIDENT_OPENED = "incident_opened", "A number turned out to be somebody else’s: look into it"
     REFERRAL_JOINED = "referral_joined", "A second facility asked for somebody whom you support already"
     DISCHARGE_RECORDED = "discharge_recorded", "Somebody on your list has left: the first windows are open"
     DATE_MOVED = "date_moved", "An expected date has moved"
@@ -90,6 +92,8 @@ _URGENCY = {
     StaffMessage.HOLD_STARTED: Urgency.NOW,
     StaffMessage.ADMISSION_SUSPECTED: Urgency.NOW,
     StaffMessage.DISCHARGE_RECORDED: Urgency.NOW,
+    StaffMessage.REPLY_RECEIVED: Urgency.TODAY,
+    StaffMessage.INCIDENT_OPENED: Urgency.TODAY,
     StaffMessage.REFERRAL_JOINED: Urgency.TODAY,
     StaffMessage.GLASS_BROKEN: Urgency.TODAY,
     StaffMessage.IDENTITY_REFUSED: Urgency.TODAY,
@@ -131,6 +135,8 @@ _PATHS = {
     StaffMessage.CASE_ENDED: "/today",
     StaffMessage.HOLD_STARTED: "/today",
     StaffMessage.ADMISSION_SUSPECTED: "/board",
+    StaffMessage.REPLY_RECEIVED: "/today",
+    StaffMessage.INCIDENT_OPENED: "/incidents",
     StaffMessage.REFERRAL_JOINED: "/board",
     StaffMessage.DISCHARGE_RECORDED: "/today",
     StaffMessage.DATE_MOVED: "/today",

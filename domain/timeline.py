@@ -104,7 +104,7 @@ def kind(event: str, data: Facts) -> str:
         return "done" if Outcome(data["outcome"]).is_two_way else "message"
     if event.startswith("hold.") or event == "referral.transferred":
         return "hold"
-    if event.startswith(("offer.", "report.")):
+    if event.startswith(("offer.", "report.", "text.", "texts.")):
         return "message"
     if event in ("note.added", "escalation.acted"):
         return "note"
@@ -217,7 +217,16 @@ SENTENCES: dict[str, Sentence] = {
     "consent.expiring": lambda d, n, s: f"Consent ends {n.when(d.get('expires_at'))}.",
     "note.added": lambda d, n, s: "Note.",
     "person.corrected": lambda d, n, s: "Details of the person were corrected.",
-    "phone.quarantined": lambda d, n, s: "Wrong number: it is not used until somebody corrects it.",
+    "phone.quarantined": lambda d, n, s: "Wrong number: it is set aside until somebody clears it.",
+    "phone.cleared": lambda d, n, s: "A number that was set aside is theirs after all.",
+    "texts.allowed": lambda d, n, s: f"They agreed to texts ({_lower(vocabulary.AgreedHow, d['how'])}).",
+    "texts.refused": lambda d, n, s: "They want no texts on one of their numbers.",
+    "texts.stopped": lambda d, n, s: "STOP came from their number: no more texts to it. Calls go on.",
+    "texts.resumed": lambda d, n, s: "START came from their number: texts are on again.",
+    "text.sent": lambda d, n, s: f"An automatic text went out: {_lower(vocabulary.TextKind, d['kind'])}.",
+    "text.replied": lambda d, n, s: f"A text came from their number: {_lower(vocabulary.ReplyKind, d['kind'])}.",
+    "text.seen": lambda d, n, s: f"{n.who(d['by'])} has read their text.",
+    "incident.opened": lambda d, n, s: "An incident was opened: a number turned out to be somebody else’s.",
     "offer.made": lambda d, n, s: f"Offered to {n.who(d['bridger'])}, to answer by {n.when(d['answer_by'])}.",
     "offer.accepted": lambda d, n, s: f"{n.who(d['bridger'])} accepted.",
     "offer.declined": lambda d, n, s: f"{n.who(d['bridger'])} cannot take this.",

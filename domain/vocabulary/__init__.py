@@ -22,11 +22,13 @@ from domain.vocabulary.referrals import (
     ReleaseKind,
 )
 from domain.vocabulary.systems import SystemScope
+from domain.vocabulary.texts import AgreedHow, IncidentKind, ReplyKind, TextKind
 from domain.vocabulary.words import Word
 
 __all__ = [
     "OPEN_STATUSES",
     "OVER_STATUSES",
+    "AgreedHow",
     "Ask",
     "Category",
     "Channel",
@@ -42,6 +44,7 @@ __all__ = [
     "FacilityKind",
     "Gender",
     "HoldReason",
+    "IncidentKind",
     "Mode",
     "Need",
     "NotificationState",
@@ -53,6 +56,7 @@ __all__ = [
     "RecipientKind",
     "ReferralStatus",
     "ReleaseKind",
+    "ReplyKind",
     "Resolution",
     "RiskFlag",
     "Role",
@@ -65,6 +69,7 @@ __all__ = [
     "Subject",
     "SystemScope",
     "TellingWay",
+    "TextKind",
     "Unusual",
     "WelfareDecision",
     "Word",
