@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
@@ -9,13 +10,14 @@ from sqlmodel import Session, col, select
 from cli.first_start import say_it
 from cli.opening import open_records
 from records import clock, engine, migrate
-from records.commands import messages
+from records.commands import messages, person_texts
 from records.queries.case import keep_cases
 from records.seed.demonstration import load
 from records.seed.people import PASSWORD
 from records.settings import Settings
 from records.tables import Notification, Program, Staff
 from workflows.messages import Envelope, write_message
+from workflows.person_messages import TextEnvelope, write_text
 
 if TYPE_CHECKING:
     from cli.embedded import Addresses
@@ -61,6 +63,9 @@ def welcome(settings: Settings, addresses: Addresses) -> None:
 
 def _into_outbox(session: Session, notification_id: str) -> None:
     """Deliver one message of the demonstration's past where the embedded run would have put it."""
+    if notification_id.startswith(f"{person_texts.PREFIX}_"):
+        _text_into_outbox(session, notification_id)
+        return
     claimed = messages.claim(session, notification_id)
     if claimed is None:
         return
@@ -79,3 +84,27 @@ def _into_outbox(session: Session, notification_id: str) -> None:
         session, key=claimed.key, channel=claimed.channel, to=claimed.to, subject=letter.subject, body=letter.body
     )
     messages.mark_sent(session, notification_id, sent)
+
+
+def _text_into_outbox(session: Session, text_id: str) -> None:
+    """The same of a text to a person."""
+    claimed = person_texts.claim(session, text_id)
+    if claimed is None:
+        return
+    envelope = TextEnvelope(
+        first_name=claimed.staff_name,
+        program=claimed.program_name,
+        callback=claimed.callback,
+        language=claimed.language,
+        zone=claimed.zone,
+        params=claimed.params,
+    )
+    letter = write_text(claimed.template, envelope)
+    let_go = person_texts.let_go(session, replace(claimed, said=letter.body))
+    if let_go is None:
+        return
+    sent = messages.put_in_outbox(
+        session, key=claimed.key, channel=claimed.channel, to=claimed.outbox_name, subject="", body=letter.body
+    )
+    let_go()
+    person_texts.mark_sent(session, text_id, sent)

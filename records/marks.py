@@ -141,11 +141,32 @@ def sound_of(family_name: str) -> str:
     return jellyfish.metaphone(family_name)[:20]
 
 
+def phone_mark(number: str) -> str:
+    """The mark of a telephone number (E.164): of any program, since texts go out from one number for all."""
+    return _now("phone", "", number)
+
+
+def is_phone(column: Any, *numbers: str) -> ColumnElement[bool]:
+    """A row of one of these numbers; `column` holds its mark."""
+    found: ColumnElement[bool] = column.in_([mark for one in numbers for mark in (*_all("phone", "", one), one)])
+    return found
+
+
+def _mark_phone(row: Any) -> None:
+    row.number_mark = phone_mark(row.number)
+
+
 MARKED: dict[str, Any] = {
     "person": mark_person,
     "person_identifier": mark_identifier,
     "referral": lambda row: set_visit(row, row.visit_id),
     "consent_version": lambda row: set_line(row, row.line),
     "disclosure": lambda row: set_recipient(row, row.recipient),
+    "text_permission": _mark_phone,
+    "number_answer": _mark_phone,
+    "number_quarantine": _mark_phone,
+    "person_text": _mark_phone,
+    "text_reply": _mark_phone,
+    "incident": _mark_phone,
 }
 """How the marks of a row are set anew, by table."""

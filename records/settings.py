@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     sms_account: str = Field("", description="account id at the gateway")
     sms_token: SecretStr = Field(SecretStr(""), description="its secret")
     sms_from: str = Field("", description="the number texts come from, E.164")
+    sms_webhook_token: SecretStr = Field(
+        SecretStr(""), description="with which the gateway signs the answers it brings; empty: none are taken"
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -16,10 +16,12 @@ from domain.vocabulary import (
     Resolution,
     Role,
     Subject,
+    TextKind,
 )
 from records.access import Actor
 from records.commands.escalations import settle_ladder
 from records.commands.messages import tell
+from records.commands.person_texts import queue_text
 from records.commands.planning import plan_introduction
 from records.commands.text import checked_text
 from records.commands.work import Work, open_case
@@ -66,6 +68,11 @@ def begin_assignment(
     )
     if _takes_over(work, bridger_id):
         plan_introduction(work)
+    if covers_for_id is None:
+        queue_text(
+            work.session, referral, work.rows.person, TextKind.INTRODUCTION, key=row.id, now=work.now,
+            bridger=bridger_id,
+        )  # fmt: skip
     staff = work.session.get(Staff, bridger_id)
     _tell(work, staff, "assignment_made", row.id)
     _tell(work, work.session.get(Staff, referral.planner_id) if referral.planner_id else None, "bridger_named", row.id)

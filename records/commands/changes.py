@@ -24,6 +24,7 @@ from records.commands.dates import LATEST_AHEAD, check_expected
 from records.commands.escalations import hurry, settle_ladder
 from records.commands.facility_words import correct_words
 from records.commands.people import PersonDetails, add_identifiers, fill_person
+from records.commands.person_texts import remind_of_meeting
 from records.commands.planning import replan_case
 from records.commands.protection import refuse_protected_address
 from records.commands.text import LINE_LENGTH, checked_text
@@ -131,6 +132,7 @@ def set_meeting(session: Session, actor: Actor, referral_id: str, at: datetime |
     refuse_protected_address(work.rows.person, place)
     work.referral.meeting_at, work.referral.meeting_where = at, place
     work.record("meeting.set", when=at)
+    remind_of_meeting(session, work.referral, work.rows.person, work.now)
     work.settle()
     return work.referral
 

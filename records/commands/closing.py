@@ -23,6 +23,7 @@ from records.commands.disclosures import disclose, facility
 from records.commands.escalations import call_again, settle_ladder
 from records.commands.holds import LEFT_BEFORE
 from records.commands.messages import cancel_waiting, tell
+from records.commands.person_texts import cancel_texts
 from records.commands.planning import end_awaited, replan_case
 from records.commands.text import checked_text
 from records.commands.work import Work, open_case
@@ -89,6 +90,7 @@ def record_death(session: Session, actor: Actor, referral_id: str, died_at: date
 def die_work(work: Work, when: datetime) -> None:
     """Record a death within a command that is under way."""
     cancelled = cancel_waiting(work.session, work.referral.id, "the case ended")
+    cancelled += cancel_texts(work.session, "the case ended", referral_id=work.referral.id)
     work.rows.person.died_at = when
     end_work(work, ClosureReason.DECEASED, "", at=when)
     work.record("person.died", at=when, messages_cancelled=cancelled)

@@ -20,6 +20,7 @@ from domain.vocabulary import (
     ReferralStatus,
     Resolution,
     Subject,
+    TextKind,
 )
 from records.access import Actor
 from records.commands.closing import die_work, end_work
@@ -27,8 +28,10 @@ from records.commands.crediting import credit, meet
 from records.commands.effort import require_full_effort
 from records.commands.escalations import settle_ladder, settle_reached
 from records.commands.holds import hold_work
+from records.commands.person_texts import queue_text
 from records.commands.planning import replan_case
 from records.commands.text import checked_text
+from records.commands.texting import quarantine
 from records.commands.work import Work, open_case
 from records.ids import new_id
 from records.settings import get_settings
@@ -111,6 +114,7 @@ def log_attempt(
         call_back_at=call_back_at,
     )
     _quarantine_wrong_number(work, outcome, mode)
+    _say_that_we_called(work, row)
     in_time, late = meet(work, row, met)
     is_live = is_contact(mode, outcome)
     if is_live:
@@ -155,8 +159,13 @@ def _quarantine_wrong_number(work: Work, outcome: Outcome, mode: Mode) -> None:
     person = work.rows.person
     usable = [p for p in person.phones if not p.get("is_quarantined")]
     if len(usable) == 1:
-        person.phones = [{**p, "is_quarantined": True} for p in person.phones]
-        work.record("phone.quarantined")
+        quarantine(work, str(usable[0]["number"]), "somebody else answered a call there", by=work.actor_id)
+
+
+def _say_that_we_called(work: Work, row: Attempt) -> None:
+    """Nobody answered a call just now: a text says so, where the person wants texts. It is no attempt of its own."""
+    if row.mode is Mode.CALL and row.outcome is Outcome.NO_ANSWER and not row.is_late_entry:
+        queue_text(work.session, work.referral, work.rows.person, TextKind.TRIED, key=row.id, now=work.now)
 
 
 def _check_time(work: Work, at: datetime) -> None:

@@ -45,7 +45,13 @@ class Claimed:
     params: dict[str, Any]
     referral_id: str | None
     number: str
-    is_outward: bool = False  # to somebody of a facility, about a person: it leaves the program
+    is_outward: bool = False  # to somebody of a facility about a person, or to the person: it leaves the program
+    said: str = ""  # the words, once they are written
+
+    @property
+    def outbox_name(self) -> str:
+        """To whom it is, in the local outbox."""
+        return self.to
 
 
 def tell(

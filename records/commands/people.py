@@ -98,6 +98,7 @@ def fill_person(person: Person, details: PersonDetails, default_zone: str) -> No
             problems.append(problem)
             return ""
 
+    aside = {p["number"] for p in person.phones if p.get("is_quarantined")}
     person.fill(
         given_name=str(attempt(checked_name, details.given_name, "given_name")),
         family_name=str(attempt(checked_name, details.family_name, "family_name")),
@@ -118,6 +119,8 @@ def fill_person(person: Person, details: PersonDetails, default_zone: str) -> No
         bridger_gender_strength=details.bridger_gender_strength,
         safety_flags=[flag.value for flag in dict.fromkeys(details.safety_flags)],
     )
+    if aside:  # correcting something else does not make a wrong number right: somebody lifts that, with a reason
+        person.phones = [p | {"is_quarantined": True} if p["number"] in aside else p for p in person.phones]
     mark_person(person)
     if len(details.phones) > MAX_ITEMS or len(details.places) > MAX_ITEMS:
         problems.append(Invalid("too_many", f"At most {MAX_ITEMS} can be kept. Keep the best ones.", field="phones"))

@@ -33,7 +33,9 @@ def learn_about(session: Session, person: Person, details: PersonDetails) -> Non
     said = Person(id="", program_id="", given_name="", family_name="", created_at=clock.now())
     fill_person(said, details, person.zone)
     numbers = {str(phone["number"]) for phone in said.phones}
-    person.phones = [*said.phones, *(p for p in person.phones if p["number"] not in numbers)][:MAX_ITEMS]
+    aside = {phone["number"] for phone in person.phones if phone.get("is_quarantined")}
+    named = [p | {"is_quarantined": True} if p["number"] in aside else p for p in said.phones]
+    person.phones = [*named, *(p for p in person.phones if p["number"] not in numbers)][:MAX_ITEMS]
     texts = {place["text"].casefold() for place in said.places}
     person.places = [*said.places, *(p for p in person.places if p["text"].casefold() not in texts)][:MAX_ITEMS]
     person.safety_flags = list(dict.fromkeys([*person.safety_flags, *said.safety_flags]))

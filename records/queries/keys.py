@@ -25,6 +25,12 @@ MARKS = {
     "referral": "visit_mark",
     "disclosure": "recipient_mark",
     "consent_version": "line_mark",
+    "text_permission": "number_mark",
+    "number_answer": "number_mark",
+    "number_quarantine": "number_mark",
+    "person_text": "number_mark",
+    "text_reply": "number_mark",
+    "incident": "number_mark",
 }
 """By which mark of a table it shows under which key its marks are: they are made together."""
 PROOFS = {"referral": "journal_proof", "stream_head": "proof"}

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, or_, select
 from domain.vocabulary import NotificationState
 from records import clock
 from records.queries.notifications import STUCK
-from records.tables import Meta, Notification, Referral
+from records.tables import Meta, Notification, PersonText, Referral
 
 PATIENCE = timedelta(seconds=5)
 """So long a due item may wait for its own timer before upkeep tells the workflow as well."""
@@ -65,17 +65,15 @@ def told_by_program(session: Session) -> dict[str, int]:
 
 
 def list_undelivered(session: Session, limit: int = 1000) -> list[str]:
-    """Messages that wait to be sent, or whose sender died while sending."""
-    now = clock.now()
-    queued = (col(Notification.state) == NotificationState.QUEUED) & (col(Notification.not_before) <= now)
-    dropped = (col(Notification.state) == NotificationState.SENDING) & (
-        col(Notification.claimed_at) <= now - STALE_CLAIM
-    )
-    return list(
-        session.exec(
-            select(Notification.id).where(or_(queued, dropped)).order_by(col(Notification.not_before)).limit(limit)
+    """Messages to staff and texts to people that wait to be sent, or whose sender died while sending."""
+    now, found = clock.now(), list[str]()
+    for table in (Notification, PersonText):
+        queued = (col(table.state) == NotificationState.QUEUED) & (col(table.not_before) <= now)
+        dropped = (col(table.state) == NotificationState.SENDING) & (col(table.claimed_at) <= now - STALE_CLAIM)
+        found += session.exec(
+            select(table.id).where(or_(queued, dropped)).order_by(col(table.not_before)).limit(limit - len(found))
         )
-    )
+    return found
 
 
 def agenda_lateness(session: Session) -> Lateness:
@@ -91,12 +89,15 @@ def agenda_lateness(session: Session) -> Lateness:
             col(Referral.untold_since).is_not(None)
         )
     ).one()
-    waiting, waiting_late = session.exec(
-        select(func.count(), _how_many(col(Notification.not_before) <= now - STUCK)).where(
-            col(Notification.state).in_((NotificationState.QUEUED, NotificationState.SENDING)),
-            col(Notification.not_before) <= now,
-        )
-    ).one()
+    waiting = waiting_late = 0
+    for table in (Notification, PersonText):
+        some, some_late = session.exec(
+            select(func.count(), _how_many(col(table.not_before) <= now - STUCK)).where(
+                col(table.state).in_((NotificationState.QUEUED, NotificationState.SENDING)),
+                col(table.not_before) <= now,
+            )
+        ).one()
+        waiting, waiting_late = waiting + some, waiting_late + some_late
     ran = session.get(Meta, "upkeep_ran_at")
     ago = clock.unix_time() - float(ran.value) if ran is not None else None
     return Lateness(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from domain.vocabulary import (
+    AgreedHow,
     ConsentStatus,
     Disposition,
     EscalationState,
@@ -18,7 +19,8 @@ from domain.vocabulary import (
     RiskFlag,
     SafetyFlag,
 )
-from records.commands import escalations
+from records.commands import escalations, replies, texting
+from records.commands.replies import IncomingText
 from records.seed.case import begun
 from records.seed.people import E, G, J, P
 from records.seed.someone import someone
@@ -51,6 +53,11 @@ def _left_today(world: World) -> Story:
     case.leave()
     yield max(left, world.ago(hours=1, minutes=50))
     case.log(Mode.CALL, Outcome.LEFT_MESSAGE, "Left word that I come by this evening.")
+    number = str(case.rows().person.phones[0]["number"])
+    texting.allow_texts(world.session, case.bridger, case.referral.id, number, AgreedHow.IN_PERSON)
+    yield max(left, world.ago(minutes=12))
+    answer = IncomingText("SM0001", number, "Thank you Rosa. Could you come at 6 instead of 5?")
+    replies.take_reply(world.session, answer)
 
 
 def _one_contact_made(world: World) -> Story:

@@ -30,6 +30,14 @@ from records.tables.sign_in import (
     SignInStep,
 )
 from records.tables.systems import SystemToken
+from records.tables.texts import (
+    Incident,
+    NumberAnswer,
+    NumberQuarantine,
+    PersonText,
+    TextPermission,
+    TextReply,
+)
 
 __all__ = [
     "Absence",
@@ -51,18 +59,22 @@ __all__ = [
     "Hold",
     "Idempotency",
     "Inbound",
+    "Incident",
     "JournalEntry",
     "KeptForm",
     "KnownDevice",
     "Meta",
     "NotDuplicate",
     "Notification",
+    "NumberAnswer",
+    "NumberQuarantine",
     "Offer",
     "OneTimeLink",
     "Outbox",
     "OutsideIdentity",
     "Person",
     "PersonIdentifier",
+    "PersonText",
     "Program",
     "ProtocolVersion",
     "Reading",
@@ -77,4 +89,6 @@ __all__ = [
     "StaffSession",
     "StreamHead",
     "SystemToken",
+    "TextPermission",
+    "TextReply",
 ]

@@ -12,7 +12,7 @@ from jinja2 import meta
 
 from domain.gsm import GSM_7, SMS_LENGTH
 from domain.messaging import StaffMessage
-from domain.vocabulary import Channel
+from domain.vocabulary import Channel, TextKind
 from workflows.messages import TEMPLATES, TIMES, Envelope, Letter, _templates, write_message
 
 ROOT = Path(__file__).parents[2]
@@ -91,6 +91,7 @@ def test_a_text_fits_into_one_message_of_plain_letters(message: StaffMessage) ->
 
 
 ABOUT_NO_REFERRAL = {
+    StaffMessage.INCIDENT_OPENED,
     StaffMessage.CHOOSE_PASSWORD,
     StaffMessage.SIGN_IN_CHANGED,
     StaffMessage.SECOND_STEP_REFUSED,
@@ -98,7 +99,7 @@ ABOUT_NO_REFERRAL = {
     StaffMessage.SYSTEM_TOKEN_MADE,
     StaffMessage.SYSTEM_TOKEN_ENDING,
 }
-"""These concern how somebody, or a system, comes in."""
+"""These concern how somebody, or a system, comes in, or a number; no referral."""
 
 
 @every_message
@@ -147,7 +148,8 @@ def test_what_is_no_message_is_refused() -> None:
 
 
 def test_every_folder_is_a_message_and_every_message_a_folder() -> None:
-    assert {p.name for p in TEMPLATES.iterdir()} == {*StaffMessage, "frame"}
+    to_people = {kind.value for kind in TextKind}  # see test_person_messages.py
+    assert {p.name for p in TEMPLATES.iterdir()} == {*StaffMessage, "frame"} | to_people
 
 
 def _told_in(path: Path) -> set[str]:

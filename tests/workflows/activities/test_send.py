@@ -58,7 +58,12 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Configure]:
 def provider(configure: Configure) -> Iterator[Provider]:
     with sms_provider() as opened:
         configure(
-            sms_gateway="http", sms_url=opened.url, sms_account="AC1", sms_token="secret", sms_from="+15550100000"
+            sms_gateway="http",
+            sms_url=opened.url,
+            sms_account="AC1",
+            sms_token="secret",
+            sms_from="+15550100000",
+            internal_hosts="127.0.0.1",
         )
         yield opened
 

@@ -67,12 +67,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         provider = self.server.provider
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode(), strict_parsing=True)
-        provider.requests.append({"path": self.path, "headers": dict(self.headers), "form": form})
+        came: dict[str, Any] = {"path": self.path, "headers": dict(self.headers), "form": form}
+        provider.requests.append(came)
         if provider.resets == "after":
             _reset(self.connection)
             self.close_connection = True
             return
         time.sleep(provider.wait_seconds)
+        came["at"] = time.monotonic()  # when it went on its way
         self.send_response(provider.status)
         for name, value in provider.headers.items():
             self.send_header(name, value)
