@@ -9,8 +9,8 @@ A route of the API also says with which scope another organization's system may 
     @requires("see_person", systems=SystemScope.REFERRALS_READ)
     @requires("record_consent", systems=NEVER)
 
-`signed_in()` is for whoever has signed in, `public()` for everybody. The declaration also runs the endpoint: see
-`api/serving.py`.
+`signed_in()` is for whoever has signed in, `public()` for everybody, `signed_by_gateway()` for the
+SMS gateway alone. The declaration also runs the endpoint: see `api/serving.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,16 @@ from api.serving import NEVER, Access, access_of, served
 from domain.access import ACTIONS
 from domain.vocabulary import SystemScope
 
-__all__ = ["NEVER", "Access", "UndeclaredRoute", "public", "require_declarations", "requires", "signed_in"]
+__all__ = [
+    "NEVER",
+    "Access",
+    "UndeclaredRoute",
+    "public",
+    "require_declarations",
+    "requires",
+    "signed_by_gateway",
+    "signed_in",
+]
 
 Endpoint = Callable[..., Any]
 OPEN_MOUNTS = frozenset({"/static"})
@@ -65,6 +74,11 @@ def public(*, writes: bool | None = None, again: Endpoint | None = None) -> Call
     return _declared(Access("public"), writes, again)
 
 
+def signed_by_gateway() -> Callable[[Endpoint], Endpoint]:
+    """For forms that the SMS gateway signed, and for nobody else. `me` is not available."""
+    return _declared(Access("gateway", systems=NEVER), None, None)
+
+
 def _declared(access: Access, writes: bool | None, again: Endpoint | None) -> Callable[[Endpoint], Endpoint]:
     def declare(endpoint: Endpoint) -> Endpoint:
         return served(endpoint, access, writes=writes, again=again)
@@ -83,8 +97,8 @@ def require_declarations(routes: Iterable[BaseRoute]) -> None:
         )
     if undeclared:
         raise UndeclaredRoute(
-            "These routes do not say who may use them; add @requires, @signed_in or @public of api/access.py below the "
-            f"route's decorator: {', '.join(undeclared)}"
+            "These routes do not say who may use them; add @requires, @signed_in, @public or @signed_by_gateway of "
+            f"api/access.py below the route's decorator: {', '.join(undeclared)}"
         )
 
 

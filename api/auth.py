@@ -23,7 +23,7 @@ from records.commands.systems import System
 from records.settings import get_settings
 from records.tables import Facility, Program, Staff
 
-MACHINE_PATHS = ("/api/", "/fhir/")
+MACHINE_PATHS = ("/api/", "/fhir/", "/gateway/")
 CSRF_HEADER = "x-csrf-token"
 BY_ITSELF = "x-by-itself"
 """A page that refreshes itself says so: nobody has touched it."""
@@ -85,7 +85,7 @@ class SignedIn:
 
 
 def is_for_machines(request: Request) -> bool:
-    """Whether this address belongs to the API or FHIR, where bearer tokens count and cookies do not."""
+    """Whether this address belongs to the API, FHIR or a gateway, where cookies do not count."""
     path: str = request.scope["path"]
     return path.startswith(MACHINE_PATHS)
 

@@ -20,9 +20,10 @@ from api.measuring import answered
 from records import clock
 from records.settings import get_settings
 
-LARGEST_BODY, LARGEST_IMPORT = 1_000_000, 20_000_000
-"""Bytes. Imports are release lists of up to 100,000 rows."""
+LARGEST_BODY, LARGEST_IMPORT, LARGEST_TEXT = 1_000_000, 20_000_000, 64_000
+"""Bytes. Imports are release lists of up to 100,000 rows; the gateway brings one text with what it knows of it."""
 IMPORT_PATHS = ("/imports", "/api/v1/imports")
+GATEWAY_PATHS = ("/gateway/",)
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # no id of ours, and PostgreSQL takes no NUL
 _log = logging.getLogger("footbridge.requests")
@@ -73,6 +74,8 @@ class Edge:
 
 
 def _limit(path: str) -> int:
+    if path.startswith(GATEWAY_PATHS):
+        return LARGEST_TEXT
     return LARGEST_IMPORT if path.startswith(IMPORT_PATHS) else LARGEST_BODY
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.interop import fhir
+from api.interop import fhir, texts
 from api.routes import (
     changes,
     consents,
@@ -22,7 +22,7 @@ from api.routes import (
     staff,
 )
 
-ROOT_ROUTERS: tuple[APIRouter, ...] = (health.router, docs.router, fhir.router)
+ROOT_ROUTERS: tuple[APIRouter, ...] = (health.router, docs.router, fhir.router, texts.router)
 API_ROUTERS: tuple[APIRouter, ...] = (
     referrals.router,
     changes.router,
