@@ -8,6 +8,7 @@ from api.auth import SignedIn
 from domain.vocabulary import Role
 from records import clock
 from records.queries.figures import count_escalations, count_open_offers
+from records.queries.incidents import count_open_incidents
 from records.queries.notifications import count_unseen
 from records.queries.worklist import count_to_do
 
@@ -20,4 +21,6 @@ def badges(session: Session, me: SignedIn) -> dict[str, int]:
         found["/offers"] = count_open_offers(session, me.actor)
     if Role.BRIDGER.value not in me.roles and me.may("acknowledge"):
         found["/escalations"] = count_escalations(session, me.actor)
+    if Role.PRIVACY.value in me.roles:
+        found["/incidents"] = count_open_incidents(session, me.actor)
     return found

@@ -42,6 +42,7 @@ OUTBOX = Place("Outbox", "/outbox", "offer")
 STATUS = Place("Status", "/status", "chart")
 GLASS = Place("Open with a reason", "/break-glass", "shield")
 PRIVACY = Place("Who looked", "/privacy", "shield")
+INCIDENTS = Place("Incidents", "/incidents", "alert")
 
 PLACES: dict[str, tuple[Place, ...]] = {
     Role.BRIDGER: (TODAY, OFFERS, MY_PEOPLE),
@@ -50,7 +51,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
     Role.CLINICIAN: (ESCALATIONS, PEOPLE, GLASS),
     Role.MANAGER: (BOARD, ESCALATIONS, BRIDGERS, MEASURES, STAFF),
     Role.ADMIN: (STAFF, SYSTEMS, OUTBOX, STATUS),
-    Role.PRIVACY: (PRIVACY,),
+    Role.PRIVACY: (PRIVACY, INCIDENTS),
 }
 
 

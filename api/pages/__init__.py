@@ -29,6 +29,7 @@ from api.pages import (
     handover,
     holding,
     imports,
+    incidents,
     kept,
     measures,
     notifications,
@@ -53,6 +54,7 @@ from api.pages import (
     status,
     systems,
     telling,
+    texting,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -103,5 +105,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     privacy.router,
     break_glass.router,
     escalations.router,
+    texting.router,
+    incidents.router,
     referral.router,  # last: `/referrals/{id}` would take `/referrals/new` for an id
 )

@@ -13,6 +13,7 @@ from domain.sensitivity import list_labels
 from domain.vocabulary import Mode, SafetyFlag
 from records import clock
 from records.queries.bridger_pages import CallToMe, ToldAbout, list_absences, list_calls_to, list_told_about
+from records.queries.text_pages import replies_waiting
 from records.queries.worklist import CallBack, Task, worklist_of
 
 router = APIRouter()
@@ -42,6 +43,15 @@ def today(request: Request, session: SessionDep, me: Me, coming: str = "") -> Re
         coming=bands["coming"] if coming else bands["coming"][:FEW_COMING],
         more_coming=0 if coming else max(len(bands["coming"]) - FEW_COMING, 0),
         call_backs=[call_back_card(c) for c in work.call_backs],
+        wrote=[
+            {
+                "who": one.person.full_name,
+                "href": f"/referrals/{one.referral_id}#texts",
+                "at": one.received_at,
+                "is_danger": one.is_danger,
+            }
+            for one in replies_waiting(session, me.actor)
+        ],
         calls=[c for c in calls if c.escalation.subject_id not in in_cards],
         away=[a for a in absences if a.from_at <= now],
         zone=me.program.zone,

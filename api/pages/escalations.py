@@ -16,6 +16,7 @@ from domain.vocabulary import Ask, EscalationState, Resolution, Role, Subject, W
 from records.commands import escalations
 from records.queries.call_page import CallPage, load_call
 from records.queries.calls import PAGE, list_open_calls
+from records.queries.incidents import count_open_incidents
 
 router = APIRouter()
 
@@ -52,6 +53,7 @@ def open_calls(request: Request, session: SessionDep, me: Me, after: str = "") -
         request,
         people=people,
         count=found.count,
+        incidents=count_open_incidents(session, me.actor) if me.may("handle_incidents") else 0,
         newer=f"/escalations?after={max(offset - PAGE, 0)}" if offset else None,
         older=f"/escalations?after={last}" if last < found.count else None,
         zone=me.program.zone,

@@ -13,6 +13,7 @@ from api.pages import person_view
 from api.pages.next_words import sentence
 from api.pages.person_actions import actions
 from api.pages.planner import show_for_planner
+from api.pages.texting import on_the_page
 from api.pages.told_by_others import told_by_others
 from domain.vocabulary import OVER_STATUSES
 from records import clock, engine
@@ -55,6 +56,7 @@ def show(
         safety=person_view.safety(rows.person),
         died=rows.person.died_at,
         is_over=rows.referral.status in OVER_STATUSES,
+        texting=on_the_page(session, rows.referral, rows.person, works=works),
         next_step=step,
         next_sentence=sentence(step, zone, me.id, rows.referral.setting.leaving) if step else "",
         strip=person_view.strip(found, now),

@@ -36,7 +36,7 @@ HOST = "127.0.0.1:8000"
 OVER = ("revoked token", "expired token")
 _PARAMETER = re.compile(r"{(\w+)}")
 _ID = re.compile(
-    r"\b(?:ref|per|off|con|att|esc|stf|abs|inb|pro|fac|drf|hld|asg|dis|ntf|gls|cns|crv|sys|tel)_[0-9a-z]{16,40}\b"
+    r"\b(?:ref|per|off|con|att|esc|stf|abs|inb|pro|fac|drf|hld|asg|dis|ntf|gls|cns|crv|sys|tel|rep|inc)_[0-9a-z]{16,40}\b"
 )
 _FAMILIES = re.compile("|".join([*FAMILY.values(), "Nobodyperson"]))
 _CHANGES = re.compile(
@@ -258,6 +258,8 @@ def nobodys(name: str) -> str:
     """What stands for a thing of this name that does not exist: made like a real one."""
     if name in ("family", "number"):
         return "Nobodyperson"
+    if name in ("phone", "wrong_phone"):
+        return "+12125550199"
     person = ("first_id", "second_id", "merged_id")
     staff = ("bridger_id", "cover_id", "supervisor_id", "staff_id")
     kind = (
@@ -265,7 +267,7 @@ def nobodys(name: str) -> str:
         if name in person
         else "stf"
         if name in staff
-        else {"import_id": "inb", "draft": "drf", "glass_id": "gls", "consent_id": "cns"}.get(name)
+        else {"import_id": "inb", "draft": "drf", "glass_id": "gls", "consent_id": "cns", "reply_id": "rep"}.get(name)
     )
     return f"{kind or name[:3]}_{NOBODYS}{'b' if name == 'second_id' else 'a'}"
 

@@ -114,6 +114,10 @@ FORMS: dict[str, dict[str, Any]] = {
                      "current": PASSWORD},
     "/staff/{staff_id}/disable": {"hand_over_to": "{cover_id}"},
     "/staff/{staff_id}/profile": {"languages": "en", "gender": "unstated"},
+    "/referrals/{referral_id}/texts/allow": {"number": "{phone}", "how": "in_person"},
+    "/referrals/{referral_id}/texts/refuse": {"number": "{phone}"},
+    "/referrals/{referral_id}/texts/clear/{place}": {"number": "{wrong_phone}", "reason": "words"},
+    "/incidents/{incident_id}/resolve": {"resolution": "words"},
     "/referrals/{referral_id}/escalations/{escalation_id}/act": NOTE,
     "/referrals/{referral_id}/escalations/{escalation_id}/decide": {"decision": "keep_trying", "reason": "words"},
     "/referrals/{referral_id}/escalations/{escalation_id}/resolve": {"resolution": "arranged", "how": "words"},
@@ -142,5 +146,8 @@ SENT_QUERIES: dict[str, dict[str, str]] = {"/api/v1/imports": {"facility_id": "{
 LIST = b"first_name,last_name\nAda,Words\n"
 """What is sent as a release list. It lacks columns, so that nothing is filed."""
 
-FIXED = {"key": "referral-to-acceptance", "section": "waiting", "token": "none", "form_id": "none", "who": "anybody"}
+FIXED = {
+    "key": "referral-to-acceptance", "section": "waiting", "token": "none", "form_id": "none", "who": "anybody",
+    "place": "1",
+}  # fmt: skip
 """Parts of a path that are words of ours and nobody's thing."""

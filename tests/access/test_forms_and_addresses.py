@@ -83,7 +83,9 @@ async def _send(asked: Asked, route: Route, who: Who, token: str, headers: dict[
     things = asked.world.things["own"]
     path = filled(
         route.path,
-        things | {"key": "first-contact", "section": "today", "token": "x", "form_id": "x"} | {"who": "anybody"},
+        things
+        | {"key": "first-contact", "section": "today", "token": "x", "form_id": "x"}
+        | {"who": "anybody", "place": "1"},
     )
     data = filled(FORMS.get(route.path, {}), things) | ({"csrf_token": token} if token else {})
     sent = headers | {"cookie": f"footbridge-session={who.session}"}

@@ -28,6 +28,9 @@ A_PERSONS = frozenset(
         "first_id",
         "family",
         "number",
+        "reply_id",
+        "phone",
+        "wrong_phone",
     }
 )
 """Things that are seen by whoever sees the person; everything else belongs to a program, a team or a facility."""

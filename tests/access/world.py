@@ -22,11 +22,12 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from domain.access import FACILITY_SCOPES
 from domain.consent import Recipient
 from domain.vocabulary import (
+    AgreedHow,
     Category,
     ClosureReason,
     ConsentStatus,
@@ -61,23 +62,30 @@ from records.commands import (
     people,
     programs,
     referrals,
+    replies,
     sign_in,
     staff,
     systems,
     telling,
+    texting,
 )
 from records.commands.imports import import_releases
 from records.commands.passwords import hash_password
+from records.commands.replies import IncomingText
+from records.marks import is_phone
 from records.tables import (
     ApiToken,
     ConsentVersion,
     Contact,
+    Incident,
     Offer,
+    Person,
     ProtocolVersion,
     Referral,
     Staff,
     StaffSession,
     SystemToken,
+    TextReply,
 )
 
 BEGAN = datetime(2026, 11, 3, 15, 0, tzinfo=UTC)  # a Tuesday, ten in the morning in New York
@@ -235,7 +243,7 @@ def _side(program: _Program, whose: str) -> Things:
             planner,
             people.PersonDetails(
                 given_name="Ada", family_name=FAMILY[whose], birth_on=date(1990, 1, 1 + WHOSE.index(whose)),
-                phones=[people.Phone(f"(212) 555-01{10 + WHOSE.index(whose)}", may_text=True)],
+                phones=[people.Phone(f"(212) 555-01{ten + WHOSE.index(whose)}", may_text=True) for ten in (10, 50)],
                 safety_note=f"note about {FAMILY[whose]}",
             ),
             referrals.ReferralDetails(
@@ -274,7 +282,23 @@ def _side(program: _Program, whose: str) -> Things:
         things["telling_id"] = telling.tell_outside(
             session, worker, things["referral_id"], officer, [Category.ATTENDANCE], Purpose.MONITORING, TellingWay.PHONE
         )[0]
+    with _step(program) as session:
+        _text(session, program, things, whose)
     return things
+
+
+def _text(session: Session, program: _Program, things: Things, whose: str) -> None:
+    """The person said yes to texts on two numbers, wrote from one, and at the other somebody else answered."""
+    referral = session.get_one(Referral, things["referral_id"])
+    person = session.get_one(Person, referral.person_id)
+    mine, other = (str(phone["number"]) for phone in person.phones)
+    hand = program.actors["manager"]
+    for number, body in ((mine, f"It is {FAMILY[whose]}"), (other, "wrong number")):
+        texting.allow_texts(session, hand, referral.id, number, AgreedHow.IN_PERSON)
+        replies.take_reply(session, IncomingText(f"SM{number[1:]}", number, body))
+    things["reply_id"] = session.exec(select(TextReply.id).where(is_phone(col(TextReply.number_mark), mine))).one()
+    things["incident_id"] = session.exec(select(Incident.id).where(is_phone(col(Incident.number_mark), other))).one()
+    things |= {"phone": mine, "wrong_phone": other}
 
 
 def _later(program: _Program, world: World) -> None:
