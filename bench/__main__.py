@@ -19,6 +19,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "rebuild": rebuilding.run,
     "simulate": simulation.run,
     "sealing": sealing.run,
+    "protection": sealing.protection,
 }
 
 

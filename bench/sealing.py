@@ -1,4 +1,8 @@
-"""What sealing the columns costs: a value; filing, *Today*, the board, a search and journeys with it and without."""
+"""What sealing the columns costs: a value; filing, *Today*, the board, a search and journeys with it and without.
+
+And what all that protects people costs together, sealing, the journals and the gate: filing and the pages with it and
+without (`protection`).
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,24 @@ LIMIT = 1.5
 
 def run(referrals: int = 4000, seconds: float = 3.0) -> list[Figure]:
     """With and without in turn, so that the machine's mood falls on both."""
-    return [*_values(), *_journeys(), *_filing(seconds), *_pages(referrals)]
+    sealed = _Without("sealing", "sealed", "in the clear", "BENCH_IN_CLEAR")
+    return [*_values(), *_journeys(), *_filing(sealed, seconds), *_pages(sealed, referrals)]
+
+
+def protection(referrals: int = 4000, seconds: float = 3.0) -> list[Figure]:
+    """With everything that protects people, and with none of it, in turn."""
+    all_of_it = _Without("protection", "protected", "unprotected", "BENCH_UNPROTECTED")
+    return [*_filing(all_of_it, seconds), *_pages(all_of_it, referrals)]
+
+
+@dataclass(frozen=True)
+class _Without:
+    """What is compared: with it, without it, and what tells a server to be without."""
+
+    bench: str
+    having: str
+    lacking: str
+    switch: str
 
 
 @contextmanager
@@ -67,14 +88,14 @@ def _journeys() -> list[Figure]:
     return [at_most("sealing", "journeys, sealed of clear", took[False] / took[True], "×", LIMIT)]
 
 
-def _filing(seconds: float) -> list[Figure]:
+def _filing(of: _Without, seconds: float) -> list[Figure]:
     rates: dict[bool, list[float]] = {True: [], False: []}
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder, tokens, ports = Path(name), {}, {}
         for clear in rates:
             url, ports[clear] = f"sqlite:///{folder / str(clear)}.sqlite3", free_port()
             tokens[clear] = program_at(url)
-            stack.enter_context(_served(folder, ports[clear], url, clear))
+            stack.enter_context(_served(folder, ports[clear], url, of.switch if clear else ""))
         for _ in range(ROUNDS):
             for clear, port in ports.items():
                 token = tokens[clear]
@@ -82,16 +103,16 @@ def _filing(seconds: float) -> list[Figure]:
                 rates[clear].append(rate)
     ratio = median([a / b for a, b in zip(rates[True], rates[False], strict=True)])
     return [
-        Figure("sealing", "referrals filed, in the clear", median(rates[True]), "/s"),
-        Figure("sealing", "referrals filed, sealed", median(rates[False]), "/s"),
-        at_most("sealing", "filing, sealed of clear", ratio, "×", LIMIT),
+        Figure(of.bench, f"referrals filed, {of.lacking}", median(rates[True]), "/s"),
+        Figure(of.bench, f"referrals filed, {of.having}", median(rates[False]), "/s"),
+        at_most(of.bench, f"filing, {of.having} of {of.lacking}", ratio, "×", LIMIT),
     ]
 
 
 @contextmanager
-def _served(folder: Path, port: int, url: str, clear: bool) -> Iterator[None]:
+def _served(folder: Path, port: int, url: str, switch: str) -> Iterator[None]:
     command, environment = footbridge(folder, port, url)
-    with server(command, port, folder, **environment, **({"BENCH_IN_CLEAR": "yes"} if clear else {})):
+    with server(command, port, folder, **environment, **({switch: "yes"} if switch else {})):
         yield
 
 
@@ -110,7 +131,7 @@ _PAGES = (
 )
 
 
-def _pages(referrals: int) -> list[Figure]:
+def _pages(of: _Without, referrals: int) -> list[Figure]:
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder, ports = Path(name), {}
         filled: dict[bool, Filled] = {}
@@ -119,7 +140,7 @@ def _pages(referrals: int) -> list[Figure]:
             with in_clear(clear):
                 filled[clear] = fill(url, referrals, referrals // 20)
             engine.dispose()
-            stack.enter_context(_served(folder, ports[clear], url, clear))
+            stack.enter_context(_served(folder, ports[clear], url, of.switch if clear else ""))
         figures = []
         for page in _PAGES:
             times: dict[bool, list[float]] = {True: [], False: []}
@@ -130,8 +151,8 @@ def _pages(referrals: int) -> list[Figure]:
                     if number >= 2:
                         times[clear].append(took)
             ratio = median([a / b for a, b in zip(times[False], times[True], strict=True)])
-            figures.append(Figure("sealing", f"{page.what}, sealed, median", median(times[False]) * 1000, "ms"))
-            figures.append(at_most("sealing", f"{page.what}, sealed of clear", ratio, "×", LIMIT))
+            figures.append(Figure(of.bench, f"{page.what}, {of.having}, median", median(times[False]) * 1000, "ms"))
+            figures.append(at_most(of.bench, f"{page.what}, {of.having} of {of.lacking}", ratio, "×", LIMIT))
         return figures
 
 
