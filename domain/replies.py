@@ -176,7 +176,7 @@ def normal(body: str) -> str:
     """The words of a text as they are compared: no accents, capitals or signs; “S.T.O.P” and the stop sign are stop."""
     text = unicodedata.normalize("NFKD", body.replace("\N{OCTAGONAL SIGN}", " stop ").casefold())
     text = re.sub(r"['’‘ʼ`´]", "", "".join(c for c in text if not unicodedata.combining(c)))
-    text = re.sub(r"([a-z])\1{2,}", r"\1", text)
+    text = re.sub(r"([a-z])\1{2,}", r"\1", text.casefold())  # once more: taking an accent away may leave a capital
     words = re.findall(r"[^\W_]+", text)
     if len(words) > 1 and all(len(word) == 1 for word in words):
         words = ["".join(words)]

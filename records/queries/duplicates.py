@@ -114,14 +114,21 @@ def _same_birth(session: Session, actor: Actor) -> Iterator[tuple[str, str, str]
     count = 0
     for row in rows:
         first, second = Named(*_named(row[1:5])), Named(*_named(row[6:10]))
-        alike = alike_names(first, second.given_name, second.family_name) or alike_names(
-            second, first.given_name, first.family_name
-        )
+        alike = _alike(first, second)
         if alike is not None:
             count += 1
             yield row[0], row[5], f"the same birth date, {alike[0]}"
         if count >= 2 * MOST:  # each pair may come from both sides
             return
+
+
+def _alike(first: Named, second: Named) -> tuple[str, int] | None:
+    """How each is called beside how the other is: the surer of the two reasons."""
+    found = [
+        alike_names(first, second.given_name, second.family_name),
+        alike_names(second, first.given_name, first.family_name),
+    ]
+    return max((one for one in found if one is not None), key=lambda one: (one[1], one[0]), default=None)
 
 
 _NAMES = ("given_name", "family_name", "preferred_name", "aliases")
@@ -136,9 +143,7 @@ def why_alike(first: Person, second: Person) -> str:
     """Why two records are shown beside each other."""
     if first.birth_on is None or first.birth_on != second.birth_on:
         return ""
-    alike = alike_names(Named.of(first), second.given_name, second.family_name) or alike_names(
-        Named.of(second), first.given_name, first.family_name
-    )
+    alike = _alike(Named.of(first), Named.of(second))
     return "the same birth date" + (f", {alike[0]}" if alike is not None else "")
 
 

@@ -75,7 +75,9 @@ def test_the_command_starts_every_workflow_anew_and_nothing_is_done_twice(
 
     asyncio.run(scenario())
     assert heard[-1] == (MANY, MANY)
-    assert _sent() == before
+    after = _sent()
+    assert set(before) <= set(after)
+    assert len(after) == len(set(after)), "what was on its way may have arrived, and nothing twice"
     assert set(filed) == _transitions()
 
 

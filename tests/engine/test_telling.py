@@ -59,7 +59,7 @@ def test_filed_while_temporal_is_away_it_is_caught_up(server: TemporalServer, pr
     stop_hearing = on_commit(nowhere.hear)
     began = time.monotonic()
     referral_id = program.file()
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 4.0, "as long as two tries of a call would take"
     stop_hearing()
     nowhere.close()
     assert _untold() == [referral_id]

@@ -23,6 +23,7 @@ from sqlmodel import SQLModel
 from api import oidc
 from api.app import create_app
 from api.auth import MACHINE_PATHS
+from api.gateway import sign
 from records import engine
 from records.commands import sign_in as sessions
 from records.commands.second_factor import open_step
@@ -38,8 +39,9 @@ from tests.support.oidc_provider import CLIENT, provider
 
 pytestmark = pytest.mark.sqlite
 FHIR = "/fhir/$process-message"
+TEXTS = "/gateway/texts"
 LISTS = "/api/v1/imports"
-RAW = {FHIR: "test_fhir_messages", LISTS: "test_release_lists"}
+RAW = {FHIR: "test_fhir_messages", LISTS: "test_release_lists", TEXTS: "test_texts_that_come_in"}
 """Routes that parse a body themselves → the test here that changes real ones. The rest are models and forms."""
 ABOUT_THE_TRY = frozenset({"journal", "reading", "addresstries", "idempotency"})
 """Tables in which a try is noted that was refused: who tried to sign in, who searched."""
@@ -84,6 +86,33 @@ def _take_fhir(house: House, samples: list[Any], few: int) -> None:
         check(house.client.post(FHIR, content=body, headers=headers), before)
 
     take()
+
+
+def test_texts_that_come_in(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signed: the gateway itself may say anything."""
+    monkeypatch.setenv("FOOTBRIDGE_SMS_WEBHOOK_TOKEN", "a token of the gateway's")
+    monkeypatch.setenv("FOOTBRIDGE_PUBLIC_URL", "https://footbridge.example")
+    get_settings.cache_clear()
+    house.accepted()
+    sample = {
+        "MessageSid": "SM0123456789",
+        "From": "+12125550123",
+        "Body": "Stop, or come?",
+        "OptOutType": "STOP",
+    }
+
+    @seed(5)
+    @tries(40)
+    @given(fields=changed_form(sample))
+    def take(fields: list[tuple[str, str]]) -> None:
+        before, sent = counts(), dict[str, list[str]]()
+        for name, value in fields:
+            sent.setdefault(name, []).append(_typed(value))
+        made = sign(f"https://footbridge.example{TEXTS}", sent, "a token of the gateway's")
+        check(house.client.post(TEXTS, data=sent, headers={"X-Twilio-Signature": made}), before)
+
+    take()
+    get_settings.cache_clear()
 
 
 def test_json_of_the_api(house: House) -> None:
