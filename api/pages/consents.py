@@ -197,7 +197,7 @@ def _line(row: ConsentVersion, facts: Consent, names: dict[str, str], now: Any, 
     return {
         "id": row.id,
         "title": title,
-        "to": [in_words(grant) for grant in facts.grants],
+        "to": [_told(grant) for grant in facts.grants],
         "status": status.label if not facts.lacks else "Not complete",
         "tone": TONES.get(status, "wait") if not facts.lacks else "stop",
         "until": local_date(row.expires_at, zone)
@@ -211,6 +211,12 @@ def _line(row: ConsentVersion, facts: Consent, names: dict[str, str], now: Any, 
         "recorded_at": row.recorded_at,
         "zone": zone,
     }
+
+
+def _told(grant: Grant) -> dict[str, str]:
+    """Who is told, and what, apart: the names are what one looks for."""
+    who = grant.name or grant.to.label
+    return {"who": who, "what": in_words(grant).removeprefix(f"{who}: ")}
 
 
 def _signed(row: ConsentVersion, names: dict[str, str]) -> str:

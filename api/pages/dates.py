@@ -78,17 +78,16 @@ def move_date(request: Request, session: SessionDep, me: Me, form: FormDep, refe
 @router.get("/referrals/{referral_id}/discharge")
 @requires("record_discharge")
 def discharge_form(request: Request, session: SessionDep, me: Me, referral_id: str) -> Response:
-    """When, how and where to; now by default."""
+    """When, how and where to. Now by default; how is never guessed, since so much follows from it."""
     about = _about(session, me, referral_id)
     row: Referral = about["row"]
     is_correction = row.discharged_at is not None and row.status is not ReferralStatus.ON_HOLD
     at = local(row.discharged_at if is_correction and row.discharged_at else clock.now(), about["zone"])
-    usual = Disposition.PLANNED_RELEASE if row.setting.is_custody else Disposition.HOME
     values = {
         "when": "then" if is_correction else "now",
         "at_on": at.date(),
         "at_time": at.strftime("%H:%M"),
-        "disposition": (row.disposition or usual).value if is_correction else usual.value,
+        "disposition": row.disposition.value if is_correction and row.disposition else "",
         "where": "",
     }
     return page(

@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from api.access import requires
-from api.deps import FormDep, Me, SessionDep, page, redirect_after_post
+from api.deps import FormDep, Me, SessionDep, page
+from api.forms import Form
 from api.pages import call_words, person_view
 from api.pages.call_words import Place
 from api.pages.next_words import sentence
@@ -21,6 +22,8 @@ from records.queries.incidents import count_open_incidents
 router = APIRouter()
 
 ONE = "/referrals/{referral_id}/escalations/{escalation_id}"
+_TEXT_OF = {"how": "resolve", "reason": "decide"}
+"""Fields of the page's one form, and the step that keeps what is typed there. A note goes with every step."""
 
 
 @router.get("/escalations")
@@ -113,16 +116,22 @@ def call(request: Request, session: SessionDep, me: Me, referral_id: str, escala
 
 
 @router.post(ONE + "/acknowledge")
-@requires("acknowledge")
+@requires("acknowledge", again=call)
 def acknowledge(
     request: Request, session: SessionDep, me: Me, form: FormDep, referral_id: str, escalation_id: str
 ) -> Response:
-    """One tap: I have this. A second tap changes nothing."""
+    """One tap: I have this. A second tap changes nothing; what was typed before it is written down too."""
+    once = Once(session, request, me, form)
+    typed = [_written(form), *_unsent(form)]
     form.check()
+    if (before := once.answered()) is not None:
+        return before
     row = escalations.acknowledge(session, me.actor, referral_id, escalation_id)
+    for text in filter(None, typed):
+        escalations.act(session, me.actor, referral_id, escalation_id, text)
     is_mine = row.acknowledged_by == me.id
     said = "It is yours now. Write down what you do, and settle it here." if is_mine else "A colleague has it already."
-    return redirect_after_post(request, _address(referral_id, escalation_id), said, "done" if is_mine else "note")
+    return once.go(_address(referral_id, escalation_id), said, "done" if is_mine else "note")
 
 
 @router.post(ONE + "/act")
@@ -130,11 +139,11 @@ def acknowledge(
 def act(request: Request, session: SessionDep, me: Me, form: FormDep, referral_id: str, escalation_id: str) -> Response:
     """Write down what was done, or where somebody looked and what came of it; the call stays open."""
     once = Once(session, request, me, form)
-    note, looked = form.area("note", required=True), form.word_or_none("looked", Place)
+    text = _written(form, required=True)
+    _refuse_unsent(form, "act", "Write it down")
     form.check()
     if (before := once.answered()) is not None:
         return before
-    text = f"{looked.label}: {note}" if looked is not None else note
     escalations.act(session, me.actor, referral_id, escalation_id, text)
     return once.go(_address(referral_id, escalation_id) + "#done", "It is written down.")
 
@@ -147,9 +156,13 @@ def decide(
     """The clinician decides, with the reason; when somebody is sent it stays open until the outcome is known."""
     once = Once(session, request, me, form)
     decision, reason = form.word("decision", WelfareDecision), form.area("reason", required=True)
+    text = _written(form)
+    _refuse_unsent(form, "decide", "Keep this decision")
     form.check()
     if (before := once.answered()) is not None:
         return before
+    if text:
+        escalations.act(session, me.actor, referral_id, escalation_id, text)
     escalations.decide_welfare_check(session, me.actor, referral_id, escalation_id, decision, reason)
     said = "Decided. It stays open until you enter what came of it." if decision.needs_outcome else "Decided."
     return once.go(_address(referral_id, escalation_id), said)
@@ -163,11 +176,36 @@ def resolve(
     """Settle it with how and what was done; refused while the protocol still asks for attempts."""
     once = Once(session, request, me, form)
     resolution, how = form.word("resolution", Resolution), form.area("how", required=True)
+    text = _written(form)
+    _refuse_unsent(form, "resolve", "Settle it")
     form.check()
     if (before := once.answered()) is not None:
         return before
+    if text:
+        escalations.act(session, me.actor, referral_id, escalation_id, text)
     escalations.resolve(session, me.actor, referral_id, escalation_id, resolution, how)
     return once.go("/escalations", "Settled, and everybody's clock for it has stopped.")
+
+
+def _written(form: Form, *, required: bool = False) -> str:
+    """What was done, and where, as it is written down; empty when nothing was typed."""
+    looked = form.word_or_none("looked", Place)
+    note = form.area("note", required=required or looked is not None)
+    return f"{looked.label}: {note}" if looked is not None else note
+
+
+def _unsent(form: Form) -> list[str]:
+    """What was typed for steps that keep words of their own."""
+    form.also_asked("decision", "resolution")
+    return [form.area(name) for name in _TEXT_OF]
+
+
+def _refuse_unsent(form: Form, step: str, button: str) -> None:
+    """Words for another step are neither dropped nor taken for this one's: the page comes back with all of them."""
+    form.also_asked("decision", "resolution")
+    for name, whose in _TEXT_OF.items():
+        if whose != step and form.area(name):
+            form.problem(name, "not_sent", f"“{button}” does not keep this. Use the button below it, or empty it.")
 
 
 def _address(referral_id: str, escalation_id: str) -> str:

@@ -60,7 +60,7 @@ def _overview(request: Request, session: SessionDep, me: SignedIn, people: list[
              "roles": ", ".join(Role(role).label for role in row.roles)}
             for row in staff
         ],
-        many=MANY, night=f"{NIGHT_FROM}:00 to {NIGHT_UNTIL}:00", days=LATELY.days, zone=me.program.zone,
+        many=MANY, night=f"{NIGHT_FROM - 12} pm to {NIGHT_UNTIL} am", days=LATELY.days, zone=me.program.zone,
     )  # fmt: skip
 
 

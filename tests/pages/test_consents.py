@@ -40,6 +40,12 @@ def test_what_was_said_at_filing_stands_there_in_plain_words(town: Bridging) -> 
     assert "Being referred and contacted Given" in text
     assert "until the program’s work with them ends" in text.lower()
     assert "on paper, seen by" in text
+    page = town.browser("bridger").get(f"/referrals/{referral_id}/consents")
+    assert [one.text.strip() for one in page.all("dt")] == [
+        "The program's own people",
+        "The facility that referred them",
+    ]
+    assert "The program's own people:" not in text, "who is told stands apart from what"
 
 
 def test_a_relative_is_agreed_to_by_name_and_signed_on_the_bridgers_screen(town: Bridging) -> None:
@@ -55,7 +61,7 @@ def test_a_relative_is_agreed_to_by_name_and_signed_on_the_bridgers_screen(town:
     )
     assert (row.signer_name, row.seen_by) == ("Ada Sample", town.staff["bridger"])
     text = said(town.browser("bridger").get(f"/referrals/{referral_id}/consents"))
-    assert "Rosa Example: that they are referred, and how it stands. At their own request." in text
+    assert "Rosa Example that they are referred, and how it stands. At their own request." in text
 
 
 def test_the_copy_has_every_element_and_can_be_printed(town: Bridging) -> None:

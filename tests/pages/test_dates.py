@@ -76,6 +76,16 @@ def test_a_discharge_is_recorded_now_or_late_then_corrected_then_taken_back(town
     assert town.row(referral_id).discharged_at == clock.now()
 
 
+def test_how_somebody_left_is_asked_and_never_guessed(town: Planning) -> None:
+    referral_id = town.refer("Ada")
+    planner, here = town.browser("planner"), f"/referrals/{referral_id}/discharge"
+    ways = [i for i in planner.get(here).all("input") if i.attributes.get("name") == "disposition"]
+    assert len(ways) > 5
+    assert not [way for way in ways if "checked" in way.attributes]
+    assert planner.post(here, when="now", where="").status_code == 422
+    assert town.row(referral_id).discharged_at is None
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [

@@ -201,6 +201,9 @@ def test_closing_says_what_stops_and_can_be_taken_back(town: Bridging) -> None:
     for _ in range(2):
         supervisor.goes_to(base + "/close", reason="services_received_completed", note="Housed", once="a")
     assert referral(town, referral_id).closure_reason is ClosureReason.SERVICES_RECEIVED
+    text = said(supervisor.get(base))
+    assert "The referrer hears how it ended, as far as the person agreed. Now" in text
+    assert "less than a minute late" not in text, "what happens by itself is not late the moment it is asked for"
     supervisor.goes_to(base + "/undo", why="The wrong person", once="b")
     row = referral(town, referral_id)
     assert (row.status, row.bridger_id) == (ReferralStatus.IN_PROGRESS, town.staff["bridger"])

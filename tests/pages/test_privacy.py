@@ -43,6 +43,7 @@ def test_who_looked_at_this_person_and_what_did_this_user_look_at(town: Bridging
     assert found.status_code == 200
     person_id = town.rows(Person)[0].id
     assert f"/privacy/people/{person_id}" in found.text
+    assert "at night (10 pm to 5 am)" in said(privacy.get("/privacy")), "times as everywhere else"
     text = said(privacy.get(f"/privacy/people/{person_id}"))
     assert "Who looked at Ada Sample" in text
     assert "Bridger Pretend" in text

@@ -242,6 +242,29 @@ def test_a_call_is_taken_once_acted_on_and_settled_with_what_was_done(town: Brid
     assert "Settled" in said(supervisor.get(here))
 
 
+def test_no_button_of_the_page_loses_what_was_typed_for_another(town: Bridging) -> None:
+    _, call = missed(town)
+    supervisor, here = town.browser("supervisor"), call_address(call)
+    assert [f.attributes["action"] for f in supervisor.get(here).all("form") if here in f.attributes["action"]] == [
+        here + "/act"
+    ], "one form: every button sends all of it"
+    for _ in range(2):
+        supervisor.goes_to(here + "/acknowledge", note="Rang the shelter", how="", resolution="", once="a")
+    assert said(supervisor.get(here)).count("Rang the shelter") == 1, "written down with “I have this”"
+    refused = supervisor.post(here + "/act", note="Rang again", how="Came by at noon", resolution="reached", once="b")
+    assert refused.status_code == 422
+    assert "“Write it down” does not keep this." in refused.text
+    assert "Rang again" in refused.text
+    assert "Came by at noon" in refused.text
+    refused = supervisor.post(here + "/resolve", note="Rang again", how="", resolution="", once="c")
+    assert refused.status_code == 422
+    assert "Rang again" in refused.text
+    supervisor.goes_to(here + "/resolve", note="Rang again", how="Came by at noon", resolution="reached", once="d")
+    text = said(supervisor.get(here))
+    assert "Rang again" in text, "written down before it was settled"
+    assert "Came by at noon" in text
+
+
 def test_unable_to_reach_is_refused_until_every_step_was_tried_and_says_what_is_missing(town: Bridging) -> None:
     _, call = missed(town)
     supervisor, here = town.browser("supervisor"), call_address(call)
