@@ -218,6 +218,7 @@ SENTENCES: dict[str, Sentence] = {
     "note.added": lambda d, n, s: "Note.",
     "person.corrected": lambda d, n, s: "Details of the person were corrected.",
     "phone.quarantined": lambda d, n, s: "Wrong number: it is not used until somebody corrects it.",
+    "phone.restored": lambda d, n, s: "The number is used again: the entry that called it wrong was taken back.",
     "offer.made": lambda d, n, s: f"Offered to {n.who(d['bridger'])}, to answer by {n.when(d['answer_by'])}.",
     "offer.accepted": lambda d, n, s: f"{n.who(d['bridger'])} accepted.",
     "offer.declined": lambda d, n, s: f"{n.who(d['bridger'])} cannot take this.",

@@ -159,6 +159,16 @@ def _quarantine_wrong_number(work: Work, outcome: Outcome, mode: Mode) -> None:
         work.record("phone.quarantined")
 
 
+def _restore_number(work: Work, taken_back: Attempt) -> None:
+    """A number is wrong no more when nobody says so any more."""
+    person = work.rows.person
+    if taken_back.outcome is not Outcome.WRONG_NUMBER or not any(p.get("is_quarantined") for p in person.phones):
+        return
+    if not any(attempt.outcome is Outcome.WRONG_NUMBER for attempt in work.rows.attempts):
+        person.phones = [{k: v for k, v in p.items() if k != "is_quarantined"} for p in person.phones]
+        work.record("phone.restored")
+
+
 def _check_time(work: Work, at: datetime) -> None:
     days = get_settings().late_entry_days
     if at > work.now + timedelta(minutes=5):
@@ -210,6 +220,7 @@ def take_back_attempt(session: Session, actor: Actor, referral_id: str, attempt_
             reopened.append(contact)
             work.record("contact.reopened", subject_id=contact.id, key=contact.key, due_at=contact.due_at)
     credit(work, {contact.id for contact in reopened})
+    _restore_number(work, row)
     _rest_with_the_case(work, [contact for contact in reopened if contact.state.is_awaited])
     work.settle()
     return row
