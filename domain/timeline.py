@@ -227,6 +227,7 @@ SENTENCES: dict[str, Sentence] = {
     "text.replied": lambda d, n, s: f"A text came from their number: {_lower(vocabulary.ReplyKind, d['kind'])}.",
     "text.seen": lambda d, n, s: f"{n.who(d['by'])} has read their text.",
     "incident.opened": lambda d, n, s: "An incident was opened: a number turned out to be somebody else’s.",
+    "phone.restored": lambda d, n, s: "The number is used again: the entry that called it wrong was taken back.",
     "offer.made": lambda d, n, s: f"Offered to {n.who(d['bridger'])}, to answer by {n.when(d['answer_by'])}.",
     "offer.accepted": lambda d, n, s: f"{n.who(d['bridger'])} accepted.",
     "offer.declined": lambda d, n, s: f"{n.who(d['bridger'])} cannot take this.",

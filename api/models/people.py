@@ -102,9 +102,8 @@ class PersonPatch(PersonFields):
 
 
 def _known(person: Person) -> dict[str, Any]:
-    fields = {name: getattr(person, name) for name in PersonIn.model_fields if name not in ("identifiers", "phones")}
-    phones = [{k: v for k, v in phone.items() if k != "is_quarantined"} for phone in person.phones]
-    return fields | {"phones": phones, "identifiers": []}
+    fields = {name: getattr(person, name) for name in PersonIn.model_fields if name != "identifiers"}
+    return fields | {"identifiers": []}
 
 
 def _details(fields: dict[str, Any]) -> people.PersonDetails:

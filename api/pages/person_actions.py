@@ -24,6 +24,8 @@ def actions(me: Me, found: PersonPage) -> list[dict[str, str]]:
     is_settled = referral.ended_at is not None and clock.now() - referral.ended_at > timedelta(days=UNDO_DAYS)
     offered: list[tuple[bool, str, str, str, str]] = [
         (not is_settled and me.may("add_note"), "Add a note", "Write something into the timeline", "/note", "note"),
+        (not is_settled and me.may("edit_person"), "How to reach them", "Another number or place; safety on the way",
+         "/reach", "phone"),
         (works and me.may("set_appointment"), "Where and when you meet", "Printed on the handoff card",
          "/meeting", "pin"),
         (works and me.may("set_appointment"), "First appointment", "The check after it is planned from it",

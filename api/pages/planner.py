@@ -271,6 +271,7 @@ def _actions(standing: Standing, move: Move) -> list[dict[str, Any]]:
         (works, "Handoff card", "For the person: who comes, when and where", "handoff"),
         (is_open, "First appointment", "When and where", "appointment"),
         (is_open, "Add a note", "The bridger reads it", "note"),
+        (is_open, "How to reach them", "Correct a number, add a place", "reach"),
         (is_open, "Risks", "They make the first steps sooner", "risks"),
         (is_open and referral.consent is ConsentStatus.GIVEN, "Consent", "Ended, changed, taken back", "consent"),
         (

@@ -75,6 +75,7 @@ def show(
         chosen=chosen,
         actions=actions(me, found),
         read_until=found.read_until,
+        may_correct=works and me.may("edit_person"),
         may_waive=works and me.may("waive"),
         may_answer=works and me.may("acknowledge"),
     )

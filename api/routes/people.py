@@ -15,8 +15,7 @@ from domain.errors import NotAllowed, NotFound, Stale
 from domain.vocabulary import SystemScope
 from records.access import may_see, person_for, readable_person, referral_for
 from records.commands import changes
-from records.commands.facility_words import as_person
-from records.journal import plain
+from records.commands.facility_words import as_told
 from records.queries.facility_words import find_words
 from records.queries.people import find_duplicates, identifiers_of
 from records.tables import Person
@@ -67,7 +66,7 @@ def correct(session: SessionDep, me: Me, request: Request, person_id: PathId, bo
         raise PreconditionRequired
     if seen is not None and seen != _shown(session, me, person).version:
         raise Stale
-    known = _as_told(session, me, person) or person
+    known = as_told(session, person, me.actor.facility_id) or person
     corrected = changes.correct_person(session, me.actor, person_id, body.details_over(known))
     return _shown(session, me, corrected)
 
@@ -84,18 +83,9 @@ def _if_seen(session: Session, me: Me, referral_id: str | None) -> str | None:
 
 def _shown(session: Session, me: Me, person: Person) -> PersonOut:
     """The record; for a facility what it said itself."""
-    as_told = _as_told(session, me, person)
-    if as_told is None:
+    told = as_told(session, person, me.actor.facility_id)
+    if told is None:
         return PersonOut.of(person, identifiers_of(session, person.id))
     words = find_words(session, person.id, me.actor.facility_id or "")
     numbers = {(i["system"], i["value"]) for i in words.said.get("identifiers", [])} if words is not None else set()
-    return PersonOut.of(as_told, [i for i in identifiers_of(session, person.id) if (i.system, i.value) in numbers])
-
-
-def _as_told(session: Session, me: Me, person: Person) -> Person | None:
-    """Somebody as the reader's facility described them; None for the program's own people, who see the record."""
-    if me.actor.facility_id is None:
-        return None
-    words = find_words(session, person.id, me.actor.facility_id)
-    named = {"given_name": person.given_name, "family_name": person.family_name, "birth_on": plain(person.birth_on)}
-    return as_person(person, words.said if words is not None else named)
+    return PersonOut.of(told, [i for i in identifiers_of(session, person.id) if (i.system, i.value) in numbers])

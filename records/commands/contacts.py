@@ -31,7 +31,7 @@ from records.commands.holds import hold_work
 from records.commands.person_texts import queue_text
 from records.commands.planning import replan_case
 from records.commands.text import checked_text
-from records.commands.texting import quarantine
+from records.commands.texting import quarantine, take_back_quarantine
 from records.commands.work import Work, open_case
 from records.ids import new_id
 from records.settings import get_settings
@@ -159,13 +159,22 @@ def _quarantine_wrong_number(work: Work, outcome: Outcome, mode: Mode) -> None:
     person = work.rows.person
     usable = [p for p in person.phones if not p.get("is_quarantined")]
     if len(usable) == 1:
-        quarantine(work, str(usable[0]["number"]), "somebody else answered a call there", by=work.actor_id)
+        quarantine(work, str(usable[0]["number"]), _ANSWERED_BY_ANOTHER, by=work.actor_id)
+
+
+_ANSWERED_BY_ANOTHER = "somebody else answered a call there"
 
 
 def _say_that_we_called(work: Work, row: Attempt) -> None:
     """Nobody answered a call just now: a text says so, where the person wants texts. It is no attempt of its own."""
     if row.mode is Mode.CALL and row.outcome is Outcome.NO_ANSWER and not row.is_late_entry:
         queue_text(work.session, work.referral, work.rows.person, TextKind.TRIED, key=row.id, now=work.now)
+
+
+def _restore_number(work: Work, taken_back: Attempt) -> None:
+    """A number that this entry set aside is used again; what else speaks against it stays."""
+    if taken_back.outcome is Outcome.WRONG_NUMBER:
+        take_back_quarantine(work, _ANSWERED_BY_ANOTHER, at=taken_back.recorded_at)
 
 
 def _check_time(work: Work, at: datetime) -> None:
@@ -219,6 +228,7 @@ def take_back_attempt(session: Session, actor: Actor, referral_id: str, attempt_
             reopened.append(contact)
             work.record("contact.reopened", subject_id=contact.id, key=contact.key, due_at=contact.due_at)
     credit(work, {contact.id for contact in reopened})
+    _restore_number(work, row)
     _rest_with_the_case(work, [contact for contact in reopened if contact.state.is_awaited])
     work.settle()
     return row

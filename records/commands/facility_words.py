@@ -56,6 +56,15 @@ def as_person(person: Person, said: Mapping[str, Any]) -> Person:
     return made
 
 
+def as_told(session: Session, person: Person, facility_id: str | None) -> Person | None:
+    """Somebody as the reader's facility described them; None for the program's own people, who see the record."""
+    if facility_id is None:
+        return None
+    words = find_words(session, person.id, facility_id)
+    named = {"given_name": person.given_name, "family_name": person.family_name, "birth_on": plain(person.birth_on)}
+    return as_person(person, words.said if words is not None else named)
+
+
 def keep_words(
     session: Session,
     person: Person,

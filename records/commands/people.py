@@ -31,6 +31,8 @@ class Phone:
     may_voicemail: bool = False
     may_text: bool = False
     note: str = ""
+    is_quarantined: bool = False
+    """Found wrong: it stays visible, and nobody calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +169,14 @@ def normal_number(raw: str, field_name: str) -> str:
 
 
 def _phone(phone: Phone, index: int) -> dict[str, object]:
-    return {
+    kept: dict[str, object] = {
         "number": normal_number(phone.number, f"phones.{index}.number"),
         "kind": phone.kind.value,
         "may_voicemail": phone.may_voicemail,
         "may_text": phone.may_text,
         "note": checked_text(phone.note, f"phones.{index}.note", limit=LINE_LENGTH),
     }
+    return kept | {"is_quarantined": True} if phone.is_quarantined else kept
 
 
 def _place(place: Place, index: int) -> dict[str, str]:

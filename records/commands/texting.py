@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlmodel import Session, col, select
 
 from domain.errors import Conflict, Invalid
@@ -115,6 +117,23 @@ def lift_quarantine(session: Session, actor: Actor, referral_id: str, number: st
     person.phones = [p | {"is_quarantined": False} if p.get("number") == number else p for p in person.phones]
     work.record("phone.cleared", note=text)
     work.settle()
+
+
+def take_back_quarantine(work: Work, why: str, *, at: datetime) -> None:
+    """The entry that set a number aside at that moment, for that reason, was taken back: the number is used again."""
+    person = work.rows.person
+    rows = work.session.exec(
+        select(NumberQuarantine).where(
+            NumberQuarantine.person_id == person.id,
+            NumberQuarantine.why == why,
+            NumberQuarantine.at == at,
+            col(NumberQuarantine.lifted_at).is_(None),
+        )
+    ).all()
+    for row in rows:
+        row.lifted_at, row.lifted_by, row.lifted_because = work.now, work.actor_id, "the entry was taken back"
+        person.phones = [p | {"is_quarantined": False} if p.get("number") == row.number else p for p in person.phones]
+        work.record("phone.restored")
 
 
 def _is_flagged(work: Work, number: str) -> bool:
