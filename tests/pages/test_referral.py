@@ -63,7 +63,7 @@ def test_a_number_found_wrong_is_no_link_any_more(town: Bridging) -> None:
     bridger = town.browser("bridger")
     bridger.goes_to(f"/referrals/{referral_id}/log", mode="call", outcome="wrong_number", once="a")
     page = bridger.get(f"/referrals/{referral_id}")
-    assert "Wrong number: do not call until somebody corrects it" in said(page)
+    assert "Wrong number: do not call. Correct it" in said(page)
     assert "tel:+12125550123" not in [a.attributes["href"] for a in page.all("a")]
 
 
@@ -87,6 +87,12 @@ def test_what_the_page_says_will_happen_is_what_happens(town: Bridging) -> None:
     town.time_passes(minutes=16)
     calls = sorted(town.rows(Escalation, Escalation.referral_id == referral_id), key=lambda call: call.rung)
     assert [one["name"] for one in calls[1].told] == ["Supervisor Pretend", "Manager Pretend"]
+
+
+def test_what_happens_by_itself_this_minute_is_not_late(town: Bridging) -> None:
+    text = said(town.browser("supervisor").get(f"/referrals/{town.refer('Ada', bridger=None)}"))
+    assert "The best match is asked to walk with this person. Now" in text
+    assert "late" not in text.partition("What is to be done")[0]
 
 
 def test_whoever_reads_is_you(town: Bridging) -> None:
