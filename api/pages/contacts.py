@@ -66,7 +66,8 @@ def log_form(request: Request, session: SessionDep, me: Me, referral_id: str, co
         return once
     found = load_person_page(session, me.actor, referral_id)
     chosen = _chosen(found, contact)
-    values = {"once": once, "mode": person_view.usual_mode(found, chosen).value}
+    usual = person_view.usual_mode(found, chosen).value
+    values = {"once": once, "mode": usual, "usual": usual}
     outcome = typed.as_typed().get("outcome", "") if typed is not None else ""
     if typed is not None and outcome == Outcome.CALL_LATER and "call_back_at" in typed.as_typed():
         return _ask_when(request, found, contact, values)
@@ -94,6 +95,9 @@ def log(request: Request, session: SessionDep, me: Me, form: FormDep, referral_i
     """Save one try, or first ask what must be asked: when to call back, or whether it shall end."""
     zone, once = zone_of(session, me, referral_id), Once(session, request, me, form)
     mode, outcome = form.word("mode", Mode), form.word("outcome", Outcome)
+    usual = form.word_or_none("usual", Mode)
+    if outcome is Outcome.WRONG_NUMBER and not mode.needs_phone and mode is usual:
+        mode = Mode.CALL  # nobody chose the visit: it stood there beforehand, and a wrong number is no visit
     at, minutes = form.instant_or_none("at", zone), form.number_or_none("minutes", most=contacts.LONGEST_MINUTES)
     note, reoffer = form.area("note"), form.area("reoffer_note")
     call_back_at, confirmed = form.instant_or_none("call_back_at", zone), form.yes("confirmed")

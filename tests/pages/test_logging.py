@@ -166,6 +166,22 @@ def test_what_cannot_be_is_refused_in_words_on_the_same_page(
     assert attempts(town, referral_id) == []
 
 
+def test_a_wrong_number_is_two_taps_though_a_visit_stands_chosen_beforehand(town: Bridging) -> None:
+    referral_id = town.refer("Ada", left=True)
+    bridger = town.browser("bridger")
+    log = f"/referrals/{referral_id}/log"
+    bridger.goes_to(log, mode="visit", outcome="reached", once="a")
+    page = bridger.get(bridger.fetch(log).headers.get("location", log))
+    sent = {
+        i.attributes["name"]: i.attributes["value"]
+        for i in page.all("input")
+        if i.attributes.get("name") in ("once", "usual") or "checked" in i.attributes
+    }
+    assert sent["mode"] == "visit", "what worked before stands chosen"
+    bridger.goes_to(log, **sent, outcome="wrong_number")
+    assert attempts(town, referral_id)[-1].mode is Mode.CALL
+
+
 def test_the_summary_names_the_field_that_it_speaks_of(town: Bridging) -> None:
     referral_id = town.refer("Ada", left=True)
     sent = {"mode": "", "outcome": "", "minutes": "a lot", "once": "a"}

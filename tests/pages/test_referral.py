@@ -63,7 +63,7 @@ def test_a_number_found_wrong_is_no_link_any_more(town: Bridging) -> None:
     bridger = town.browser("bridger")
     bridger.goes_to(f"/referrals/{referral_id}/log", mode="call", outcome="wrong_number", once="a")
     page = bridger.get(f"/referrals/{referral_id}")
-    assert "somebody else answered a call there. Do not call it until somebody clears it." in said(page)
+    assert "somebody else answered a call there. Do not call it until somebody clears it. Correct it" in said(page)
     assert "tel:+12125550123" not in [a.attributes["href"] for a in page.all("a")]
 
 
