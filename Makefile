@@ -37,7 +37,7 @@ simulate: $(VENV)/.installed ## a thousand invented people through the protocols
 bench: $(VENV)/.installed ## what things cost, each against something of the same run (a quarter of an hour, a quiet machine)
 	@$(BIN)/python -m bench
 
-mutants: $(VENV)/.installed-dev ## plant each leak of tests/mutants/leaks.toml, and see that the tests notice (five minutes)
+mutants: $(VENV)/.installed-dev ## plant each leak and bug of tests/mutants/, and see that the tests notice (twenty minutes)
 	@$(BIN)/python -m tests.mutants
 
 fuzz: $(VENV)/.installed-dev ## the API against its document and every parser, thirty times as much as in test (half an hour)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import cost, filing, pages, rebuilding, sealing, simulation, storm
+from bench import checking, cost, filing, pages, rebuilding, sealing, simulation, storm
 from bench.figures import Figure, show
 from bench.serving import SECRET
 
@@ -18,6 +18,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "storm": storm.run,
     "rebuild": rebuilding.run,
     "simulate": simulation.run,
+    "check": checking.run,
     "sealing": sealing.run,
     "protection": sealing.protection,
 }

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from cli import audit, guard, keys, people, systems
+from cli.checking import check_promises
 from cli.first_start import say_it
 from cli.importing import import_file
 from cli.keys import has_unsealed
@@ -41,6 +42,7 @@ app.add_typer(keys.keys, name="keys")
 app.command("token")(people.token)
 app.command("import")(import_file)
 app.command()(rebuild)
+app.command("check")(check_promises)
 
 
 @app.command()
@@ -174,7 +176,9 @@ def _run() -> int:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     except InvalidFields as refusal:
         return _say("\n".join(problem.sentence for problem in refusal.problems))
-    except (Refusal, Stop, guard.NotReady, migrate.UnknownStep) as refusal:
+    except Stop as stop:
+        return _say(str(stop), stop.status)
+    except (Refusal, guard.NotReady, migrate.UnknownStep) as refusal:
         return _say(str(refusal))
     except CannotOpen as error:
         return _say(f"Something in the records does not open: {error}. See: footbridge keys status")
@@ -186,9 +190,9 @@ def _run() -> int:
     return 0
 
 
-def _say(sentence: str) -> int:
+def _say(sentence: str, status: int = 1) -> int:
     print(f"footbridge: {sentence}", file=sys.stderr)
-    return 1
+    return status
 
 
 def _leave(code: int) -> NoReturn:

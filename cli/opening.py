@@ -14,7 +14,11 @@ from records.tables import Facility, Program
 
 
 class Stop(Exception):
-    """Why a command of the terminal goes no further, in a sentence for the person at the keyboard."""
+    """Why a command of the terminal goes no further, in a sentence for the person at the keyboard, and how it ends."""
+
+    def __init__(self, sentence: str, *, status: int = 1) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 def settings_for_use() -> Settings:

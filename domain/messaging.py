@@ -63,6 +63,7 @@ class StaffMessage(Word):
     SECOND_STEP_REFUSED = "second_step_refused", "Somebody who knows your password typed wrong codes"
     SYSTEM_TOKEN_MADE = "system_token_made", "A colleague made a token for a computer system"
     SYSTEM_TOKEN_ENDING = "system_token_ending", "The token of a computer system ends soon"
+    PROMISES_BROKEN = "promises_broken", "The nightly check found something that does not hold"
 
     @property
     def urgency(self) -> Urgency:
@@ -101,6 +102,7 @@ _URGENCY = {
     StaffMessage.SECOND_STEP_REFUSED: Urgency.NOW,
     StaffMessage.SYSTEM_TOKEN_MADE: Urgency.TODAY,
     StaffMessage.SYSTEM_TOKEN_ENDING: Urgency.TODAY,
+    StaffMessage.PROMISES_BROKEN: Urgency.TODAY,
     StaffMessage.DATE_MOVED: Urgency.TODAY,
     StaffMessage.REFERRAL_FILED: Urgency.TODAY,
     StaffMessage.CANCEL_REQUESTED: Urgency.TODAY,
@@ -149,6 +151,7 @@ _PATHS = {
     StaffMessage.SECOND_STEP_REFUSED: "/account",
     StaffMessage.SYSTEM_TOKEN_MADE: "/systems",
     StaffMessage.SYSTEM_TOKEN_ENDING: "/systems",
+    StaffMessage.PROMISES_BROKEN: "/status",
 }
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 import time as _time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 
 @dataclass
@@ -81,6 +82,17 @@ def run_real() -> None:
 def speed() -> float:
     """Seconds of clock time that pass in one real second."""
     return _state.speed
+
+
+def settings() -> dict[str, Any]:
+    """How the clock runs, as JSON can hold it, for another process that is to follow it."""
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in vars(_state).items()}
+
+
+def follow(how: Mapping[str, Any]) -> None:
+    """Run as the clock of another process does, whose `settings` these are."""
+    at = {name: datetime.fromisoformat(how[name]) if how[name] else None for name in ("fixed", "anchor")}
+    vars(_state).update({**how, **at})
 
 
 def unix_time() -> float:

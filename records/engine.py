@@ -171,6 +171,11 @@ def dispose() -> None:
         _database = None
 
 
+def url() -> str:
+    """The address of the open database, for a process that is to open it too; it may hold a password."""
+    return database().read.url.render_as_string(hide_password=False)
+
+
 def database() -> _Database:
     """The open database. Raises RuntimeError before `configure`."""
     if _database is None:

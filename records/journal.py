@@ -43,14 +43,17 @@ def append(
     actor: str,
     at: datetime | None = None,
     subject_id: str = "",
+    recorded_at: datetime | None = None,
     **data: Any,
 ) -> None:
     """Append one event to a referral's journal. `at` is when it happened (default: now); `data` are plain facts.
 
+    What one command records is recorded at one moment, `recorded_at`: so it can be told what belongs together.
+
     The entries of a transaction are written together with the rows they speak of, many in one statement: the row of
     the referral changes too, so that nothing can be committed without them.
     """
-    now = clock.now()
+    now = recorded_at or clock.now()
     entry: dict[str, Any] = {
         "program_id": referral.program_id,
         "stream": referral.id,

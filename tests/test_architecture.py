@@ -20,6 +20,8 @@ BAD = {
     "a query that knows a page": ("records/queries/board.py", "import api.rendering"),
     "a page that runs a workflow": ("api/pages/today.py", "from workflows.transition import TransitionWorkflow"),
     "a page that brings workflows whole": ("api/pages/today.py", "from workflows import names"),
+    "a check that asks a rule": ("records/checking/plan.py", "from domain import plan"),
+    "a check that asks a query": ("records/checking/run.py", "from records.queries.case import load_case"),
     "a rule with chance": ("domain/matching.py", "import random"),
     "a rule with a database": ("domain/matching.py", "from sqlalchemy import select"),
     "a second clock": ("records/queries/board.py", "moment = datetime.now(UTC)"),
@@ -59,6 +61,7 @@ BAD = {
 GOOD = {
     "the pages tell the workflows": ("api/deps.py", "from workflows.client import nudge"),
     "the command line starts everything": ("cli/main.py", "from workflows.worker import run_worker"),
+    "a check that opens the records": ("records/checking/run.py", "from records import clock, engine"),
     "the one clock": ("records/clock.py", "datetime.now(UTC)"),
     "asking the one clock": ("domain_tests/x.py", "clock.now()"),
     "measuring a benchmark": ("bench/filing.py", "time.perf_counter()"),

@@ -13,7 +13,8 @@ import yaml
 from api.app import create_app
 from api.pages import status
 from records import engine
-from records.commands.upkeep import mark_upkeep_ran
+from records.checking.run import Checked
+from records.commands.upkeep import keep_check, mark_upkeep_ran
 from records.settings import get_settings
 from tests.pages.client import TestClient
 
@@ -31,6 +32,7 @@ def figures_told() -> set[str]:
     """Every figure of a web server that has answered something, by its name."""
     with engine.transaction() as session:
         mark_upkeep_ran(session)
+        keep_check(session, Checked(referrals=3).as_data())
     with TestClient(create_app(get_settings())) as client:
         client.get("/healthz")
         text = client.get("/metrics").text
@@ -49,6 +51,8 @@ def test_the_alarms_and_the_page_agree_on_when_somebody_must_look() -> None:
     limits = {rule["alert"]: re.findall(r"\) > (\d+)", rule["expr"]) for rule in RULES}
     assert limits["FootbridgeAppointmentsLate"] == [str(status.LATE_SECONDS)]
     assert limits["FootbridgeUpkeepStopped"] == [str(status.UPKEEP_SECONDS)]
+    assert limits["FootbridgeCheckStopped"] == [str(status.CHECK_SECONDS)]
+    assert limits["FootbridgePromiseBroken"] == ["0"]
     (steps,) = [
         panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
         for panel in DASHBOARD["panels"]

@@ -18,10 +18,15 @@ NEXT_ITEM = "next_item"
 CARRY_OUT = "carry_out"
 DELIVER = "deliver"
 CATCH_UP = "catch_up"
+CHECK = "check"
 
 UPKEEP_SCHEDULE = "footbridge-upkeep"
 UPKEEP_WORKFLOW = "upkeep"
 UPKEEP_EVERY = timedelta(minutes=1)
+NIGHTLY_SCHEDULE = "footbridge-nightly"
+NIGHTLY_WORKFLOW = "nightly"
+NIGHTLY_AT = (8, 30)
+"""Hour and minute, UTC: the small hours in all of the United States but Hawaii. Project choice."""
 UPKEEP_GIVES_UP = timedelta(minutes=5)
 """A run of upkeep that is stuck, on a worker that died, makes way for the next."""
 
@@ -52,6 +57,8 @@ DELIVERY_TIMEOUT = timedelta(seconds=60)
 DELIVERY_RETRY = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=15))
 """Without end here: the records decide when a message is too old to send."""
 
+CHECK_TIMEOUT = timedelta(hours=2)
+"""100,000 referrals take five minutes; a machine that is busy, or has many more, is given its time."""
 CATCH_UP_TIMEOUT = timedelta(minutes=2)
 CATCH_UP_RETRY = RetryPolicy(maximum_attempts=2)
 """Upkeep runs again a minute later anyway."""
@@ -78,6 +85,14 @@ class Appointment:
     def summary(self) -> str:
         """What Temporal's pages call it."""
         return TITLES.get(self.kind, self.kind)
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the nightly check found: how many referrals it looked at, how many things do not hold."""
+
+    referrals: int
+    violations: int
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,15 @@ from records.settings import get_settings
 from workflows import names
 from workflows.activities.appointments import carry_out, next_item
 from workflows.activities.catch_up import CatchUp
+from workflows.activities.nightly import Nightly
 from workflows.activities.send import deliver
 from workflows.client import Teller, connect
 from workflows.delivery import DeliveryWorkflow
 from workflows.discretion import DiscreetFailures
 from workflows.transition import TransitionWorkflow
-from workflows.upkeep import UpkeepWorkflow, ensure_schedules
+from workflows.upkeep import NightlyWorkflow, UpkeepWorkflow, ensure_schedules
 
-WORKFLOWS: list[type] = [TransitionWorkflow, DeliveryWorkflow, UpkeepWorkflow]
+WORKFLOWS: list[type] = [TransitionWorkflow, DeliveryWorkflow, UpkeepWorkflow, NightlyWorkflow]
 
 _log = logging.getLogger(__name__)
 _ACTIVITIES_AT_ONCE = 20  # of each sort; the database's pool holds twice as many connections
@@ -43,7 +44,7 @@ _TRY_AGAIN_SECONDS = 1.0
 
 def activities_of(client: Client) -> list[Callable[..., Any]]:
     """Every activity a worker runs."""
-    return [next_item, carry_out, deliver, CatchUp(client).catch_up]
+    return [next_item, carry_out, deliver, CatchUp(client).catch_up, Nightly(client).check]
 
 
 def activity_threads() -> ThreadPoolExecutor:

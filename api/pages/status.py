@@ -11,13 +11,17 @@ from sqlmodel import Session
 from api.access import requires
 from api.deps import SessionDep, page
 from records.queries.figures import open_work
-from records.queries.upkeep import agenda_lateness
+from records.queries.upkeep import LastCheck, agenda_lateness, find_last_check
 
 router = APIRouter()
 
 LATE_SECONDS, UPKEEP_SECONDS = 90, 90
 """Above these somebody must look; `deploy/prometheus/alerts.yml` alarms at the same. Upkeep runs every minute and
 figures are read every 15 seconds: a dead worker is known within two minutes."""
+
+CHECK_SECONDS = 26 * 3600
+"""The check runs every night: later than this it did not."""
+SHOWN = 3
 
 
 class Line(NamedTuple):
@@ -78,7 +82,21 @@ def status_lines(session: Session) -> list[Line]:
             late.untold_late == 0,
             "Temporal does not take what it is told. Upkeep tells it again each minute.",
         ),
+        _promises(find_last_check(session)),
     ]
+
+
+def _promises(last: LastCheck | None) -> Line:
+    """What the nightly check found. Before the first night there is nothing to say, and nothing wrong."""
+    if last is None:
+        return Line("Promises", "They are checked every night", True, "")
+    said = f"{last.violations} things do not hold" if last.violations else f"All hold for {last.referrals:,} referrals"
+    is_old = last.seconds_ago > CHECK_SECONDS
+    then = "The nightly check does not run. Is a worker running, and Temporal?"
+    if last.violations:
+        first = "; ".join(f"{number or 'All together'}: {sentence}" for number, sentence in last.findings[:SHOWN])
+        then = f"{first}. footbridge check says all of it."
+    return Line("Promises", f"{said}, checked {_long(last.seconds_ago)} ago", not last.violations and not is_old, then)
 
 
 def _long(seconds: float) -> str:

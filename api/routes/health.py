@@ -12,7 +12,7 @@ from api.errors import problem
 from api.measuring import PROCESS
 from api.serving import SessionDep
 from records.queries.figures import open_work
-from records.queries.upkeep import agenda_lateness
+from records.queries.upkeep import agenda_lateness, find_last_check
 from records.tables import Meta
 
 router = APIRouter(include_in_schema=False)
@@ -64,4 +64,10 @@ def _registry(session: Session) -> CollectorRegistry:
     if lateness.upkeep_ran_seconds_ago is not None:
         age = Gauge("footbridge_upkeep_age_seconds", "Real time since upkeep ran", registry=registry)
         age.set(lateness.upkeep_ran_seconds_ago)
+    last = find_last_check(session)
+    if last is not None:
+        broken = Gauge("footbridge_check_violations", "What the last nightly check found broken", registry=registry)
+        broken.set(last.violations)
+        when = Gauge("footbridge_check_age_seconds", "Real time since the last nightly check", registry=registry)
+        when.set(last.seconds_ago)
     return registry

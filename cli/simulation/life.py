@@ -45,13 +45,15 @@ class Stuck(RuntimeError):
 class Life:
     """From the referral to the closed loop: system items at their times, people's deeds at theirs."""
 
-    def __init__(self, session: Session, world: World, seed: str, counts: Counter[str]) -> None:
+    def __init__(
+        self, session: Session, world: World, seed: str, counts: Counter[str], *, ordinary: float = ORDINARY
+    ) -> None:
         self.session, self.world, self.counts = session, world, counts
         self.chance = random.Random(seed)  # noqa: S311 -- chance, not secrecy
         self.deeds: list[tuple[datetime, int, str, Action]] = []
         self.seen: set[Hashable] = set()
         self.numbers = 0
-        self.is_ordinary = self.chance.random() < ORDINARY
+        self.is_ordinary = self.chance.random() < ordinary
         self.diligence = 1.0 if self.is_ordinary else self.chance.choice((1.0, 0.95, 0.85, 0.6, 0.2))
         self.broken: list[str] = []
         # in an outage, items are carried out hours late

@@ -8,13 +8,18 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sqlmodel import SQLModel
 
-from cli.simulation.life import Life
+from cli.simulation.life import FIRST_DAY, ORDINARY, Life
 from cli.simulation.world import build_world
 from records import clock, engine, ids
+from records.checking.run import check
 from records.queries.case import forget_cases, keep_cases
+
+LONG_AFTER = timedelta(days=3000)
+"""When all lives are over, and the independent check looks at what they left."""
 
 
 @dataclass
@@ -33,10 +38,13 @@ class Result:
         return self.lives / self.seconds * 60 if self.seconds else 0.0
 
 
-def simulate(lives: int, seed: int, progress: Callable[[int], None] | None = None) -> Result:
+def simulate(
+    lives: int, seed: int, progress: Callable[[int], None] | None = None, *, ordinary: float = ORDINARY
+) -> Result:
     """Live `lives` invented lives from this seed, one after another, on an in-memory database.
 
-    The same seed gives the same lives, ids included. The process's clock and database are the simulation's meanwhile.
+    `ordinary` is the share of them in which everybody does their part in time. The same seed gives the same lives, ids
+    included. The process's clock and database are the simulation's meanwhile.
     """
     result = Result(lives, seed)
     chance = random.Random(seed)  # noqa: S311 -- chance, not secrecy
@@ -50,13 +58,15 @@ def simulate(lives: int, seed: int, progress: Callable[[int], None] | None = Non
         gc.freeze()  # what is there now stays: looking it through took a twentieth of the time
         began = time.perf_counter()
         for number in range(lives):
-            life = Life(session, world, f"{seed}:{number}", result.counts)
+            life = Life(session, world, f"{seed}:{number}", result.counts, ordinary=ordinary)
             result.broken += life.run()
             engine.commit(session)
             forget_cases(session)
             if progress is not None:
                 progress(1)
         result.seconds = time.perf_counter() - began
+        clock.set_to(FIRST_DAY + LONG_AFTER)
+        result.broken += [f"{one.referral}: {one.sentence}" for one in check(ask_again_after=0).findings]
         gc.unfreeze()
     clock.run_real()
     ids.use_source(random.SystemRandom())

@@ -38,6 +38,7 @@ from records.settings import get_settings
 from records.tables import Attempt, Contact
 
 LONGEST_MINUTES = 600
+_FOLLOWED = (ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,18 +231,27 @@ def take_back_attempt(session: Session, actor: Actor, referral_id: str, attempt_
     credit(work, {contact.id for contact in reopened})
     _restore_number(work, row)
     _rest_with_the_case(work, [contact for contact in reopened if contact.state.is_awaited])
+    _leave_out_what_is_over(work, reopened)
     work.settle()
     return row
 
 
 def _rest_with_the_case(work: Work, contacts: list[Contact]) -> None:
     """What is awaited again in a case that is over or on hold is not: nobody is to be called about it."""
-    if not contacts or work.referral.status in (ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS):
+    if not contacts or work.referral.status in _FOLLOWED:
         return
     state = ContactState.CLOSED if work.referral.status.is_over else ContactState.SUSPENDED
     for contact in contacts:
         contact.state, contact.reason = state, "the entry that met it was taken back"
     work.record(f"contacts.{state.value}", reason=contacts[0].reason, contacts=[c.id for c in contacts])
+
+
+def _leave_out_what_is_over(work: Work, reopened: list[Contact]) -> None:
+    """The plan may have gone on since: nobody meets somebody inside who has left, or keeps to the usual rhythm while
+    the person is looked for."""
+    if any(contact.state.is_awaited for contact in reopened) and work.referral.status in _FOLLOWED:
+        why = "what met it was taken back, and the plan has gone on"
+        replan_case(work, why, removed=ContactState.CLOSED, removed_reason=why)
 
 
 def complete_task(session: Session, actor: Actor, referral_id: str, contact_id: str, note: str = "") -> Contact:

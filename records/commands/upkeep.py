@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import and_, func, update
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
+from domain.vocabulary import Role
 from records import clock
-from records.tables import Meta, Referral
+from records.commands.messages import tell
+from records.queries.upkeep import LAST_CHECK
+from records.tables import Meta, Referral, Staff
 
 
 def mark_told(session: Session, referral_ids: Sequence[str], *, before: datetime) -> None:
@@ -40,6 +44,26 @@ def mark_all_untold(session: Session, program_id: str | None = None) -> int:
 def mark_upkeep_ran(session: Session) -> None:
     """Upkeep ran now, in real time."""
     _put(session, "upkeep_ran_at", str(clock.unix_time()))
+
+
+MOST_KEPT = 50
+"""So many findings of a check are kept; `footbridge check` shows all."""
+
+
+def keep_check(session: Session, found: Mapping[str, Any]) -> None:
+    """Keep what the nightly check found, for pages and metrics; when something does not hold, administrators are told.
+
+    Once a day each, however often it is checked. What was found names nobody.
+    """
+    now = clock.now()
+    kept = {**found, "findings": list(found["findings"])[:MOST_KEPT], "ran_at": clock.unix_time()}
+    _put(session, LAST_CHECK, json.dumps(kept))
+    if not found["violations"]:
+        return
+    for staff in session.exec(select(Staff).where(col(Staff.is_active)).order_by(col(Staff.id))).all():
+        if staff.has(Role.ADMIN):
+            key = f"promises_broken:{now.date().isoformat()}"
+            tell(session, staff, "promises_broken", key=key, program_id=staff.program_id)
 
 
 def share_clock(session: Session, speed: float) -> None:

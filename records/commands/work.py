@@ -66,7 +66,16 @@ class Work:
 
     def record(self, event: str, *, at: datetime | None = None, subject_id: str = "", **data: Any) -> None:
         """Append one event to the journal."""
-        journal.append(self.session, self.referral, event, actor=self.actor_id, at=at, subject_id=subject_id, **data)
+        journal.append(
+            self.session,
+            self.referral,
+            event,
+            actor=self.actor_id,
+            at=at,
+            subject_id=subject_id,
+            recorded_at=self.now,
+            **data,
+        )
 
     def add(self, *rows: Any) -> None:
         """Add rows to the transaction."""

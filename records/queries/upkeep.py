@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,31 @@ PATIENCE = timedelta(seconds=5)
 STALE_CLAIM = timedelta(minutes=2)
 UNTOLD = timedelta(minutes=2)
 """Upkeep tells workflows each minute: after two it tried, and they could not be told."""
+
+
+LAST_CHECK = "check"
+"""Under which key the nightly check keeps what it found."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastCheck:
+    """What the last nightly check found: of how many referrals, how many things do not hold, how long ago (real
+    seconds), and the first of them: the referral's number and a sentence that names nobody."""
+
+    referrals: int
+    violations: int
+    seconds_ago: float
+    findings: tuple[tuple[str, str], ...]
+
+
+def find_last_check(session: Session) -> LastCheck | None:
+    """The last nightly check; None when there was none."""
+    row = session.get(Meta, LAST_CHECK)
+    if row is None:
+        return None
+    kept = json.loads(row.value)
+    found = tuple((one["referral"], f"{one['name']}: {one['sentence']}") for one in kept["findings"])
+    return LastCheck(kept["referrals"], kept["violations"], clock.unix_time() - kept["ran_at"], found)
 
 
 @dataclass(frozen=True, slots=True)

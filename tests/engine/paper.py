@@ -11,7 +11,7 @@ from temporalio import activity
 
 from records import clock
 from workflows import names
-from workflows.names import Appointment, CaughtUp
+from workflows.names import Appointment, CaughtUp, Held
 
 
 class PaperRecords:
@@ -63,7 +63,11 @@ class PaperRecords:
         def catch_up() -> CaughtUp:
             return CaughtUp(told=0, deliveries=0, lateness_seconds=0.0)
 
-        return [next_item, carry_out, deliver, catch_up]
+        @activity.defn(name=names.CHECK)
+        def check() -> Held:
+            return Held(referrals=0, violations=0)
+
+        return [next_item, carry_out, deliver, catch_up, check]
 
     def _next(self, referral_id: str) -> Appointment:
         with self._lock:

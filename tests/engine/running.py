@@ -25,7 +25,7 @@ from workflows.client import Teller, connect
 from workflows.delivery import DeliveryWorkflow
 from workflows.discretion import DiscreetFailures
 from workflows.transition import TransitionWorkflow
-from workflows.upkeep import UpkeepWorkflow
+from workflows.upkeep import NightlyWorkflow, UpkeepWorkflow
 from workflows.worker import activity_threads, build_worker
 
 STRICT_SANDBOX = SandboxedWorkflowRunner(
@@ -91,7 +91,7 @@ async def engine(
         async with Worker(
             client,
             task_queue=queue,
-            workflows=[TransitionWorkflow, DeliveryWorkflow, UpkeepWorkflow],
+            workflows=[TransitionWorkflow, DeliveryWorkflow, UpkeepWorkflow, NightlyWorkflow],
             activities=activities,
             activity_executor=threads,
             workflow_runner=STRICT_SANDBOX,

@@ -14,7 +14,7 @@ from tests.engine.running import STRICT_SANDBOX
 from tests.engine.stray_import import StrayWorkflow
 from workflows.delivery import DeliveryWorkflow
 from workflows.transition import TransitionWorkflow
-from workflows.upkeep import UpkeepWorkflow
+from workflows.upkeep import NightlyWorkflow, UpkeepWorkflow
 
 
 async def _load(address: str, *workflows: type) -> None:
@@ -30,7 +30,7 @@ async def _load(address: str, *workflows: type) -> None:
 
 
 def test_every_workflow_file_loads_in_the_strict_sandbox(server: TemporalServer) -> None:
-    asyncio.run(_load(server.address, TransitionWorkflow, DeliveryWorkflow, UpkeepWorkflow))
+    asyncio.run(_load(server.address, TransitionWorkflow, DeliveryWorkflow, UpkeepWorkflow, NightlyWorkflow))
 
 
 def test_a_stray_import_is_caught(server: TemporalServer) -> None:

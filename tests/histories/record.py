@@ -24,7 +24,7 @@ from tests.engine.running import DYNAMIC_CONFIG, SOON_TOO_LONG, Engine, Handle, 
 from tests.engine.watched import ninety_days_alone
 from workflows import names
 from workflows.delivery import DeliveryWorkflow
-from workflows.upkeep import UpkeepWorkflow
+from workflows.upkeep import NightlyWorkflow, UpkeepWorkflow
 
 HERE = Path(__file__).parent
 Scenario = Callable[[Engine, PaperRecords], Awaitable[Handle]]
@@ -92,6 +92,13 @@ async def upkeep(running: Engine, paper: PaperRecords) -> Handle:
     return handle
 
 
+async def nightly(running: Engine, paper: PaperRecords) -> Handle:
+    """One nightly check."""
+    handle = await running.client.start_workflow(NightlyWorkflow.run, id="nightly", task_queue=running.queue)
+    await handle.result()
+    return handle
+
+
 async def record(address: str, folder: Path, *scenarios: Scenario) -> None:
     """Run each scenario and write its history into `folder`."""
     for scenario in scenarios:
@@ -124,7 +131,7 @@ def main() -> None:
     folder = HERE / f"{max(sets, default=0) + 1:03}"
     folder.mkdir()
     with tempfile.TemporaryDirectory() as data, temporal_server(Path(data), dynamic_config=DYNAMIC_CONFIG) as server:
-        asyncio.run(record(server.address, folder, journey, records_away, delivery, upkeep))
+        asyncio.run(record(server.address, folder, journey, records_away, delivery, upkeep, nightly))
         asyncio.run(record_ninety_days(server.address, folder))
     impatient = (*DYNAMIC_CONFIG, SOON_TOO_LONG)
     with tempfile.TemporaryDirectory() as data, temporal_server(Path(data), dynamic_config=impatient) as server:

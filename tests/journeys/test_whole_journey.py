@@ -22,6 +22,7 @@ from records.tables import Contact, Escalation, JournalEntry, Notification, Offe
 from tests.engine.program import SmallProgram, awaited, events, small_program
 from tests.engine.running import Engine, until
 from tests.journeys.passing import MINUTE, Passing, Times, fast, skipped
+from tests.support.checked import assert_every_promise_holds
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -157,6 +158,7 @@ def what_is_on_record(id: str) -> None:
     raised = Counter((m.staff_id, m.channel, m.subject_id) for m in messages if m.template == "escalation_raised")
     assert raised
     assert set(raised.values()) == {1}, "each call is told to each person once over each channel"
+    assert_every_promise_holds()
 
 
 @pytest.fixture

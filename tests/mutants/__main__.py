@@ -1,6 +1,6 @@
-"""`python -m tests.mutants [NAME …]`: plants each leak of `leaks.toml` in a copy of the project and runs its tests.
+"""`python -m tests.mutants [NAME …]`: plants each leak of the list in a copy of the project and runs its tests.
 
-A leak that no test notices is a hole in the tests. Ends with 1 when there is one, or when the tests fail unbroken.
+One that no test notices is a hole in the tests. Ends with 1 when there is one, or when the tests fail unbroken.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def main(names: Sequence[str]) -> int:
         missed = _plant_all(mutants, copies, console)
     for name in missed:
         console.print(f"[bold red]Nothing noticed {name}.")
-    console.print(f"{len(mutants) - len(missed)} of {len(mutants)} leaks were caught.")
+    console.print(f"{len(mutants) - len(missed)} of {len(mutants)} were caught.")
     return 1 if missed else 0
 
 
 def _plant_all(mutants: Sequence[Mutant], copies: SimpleQueue[Path], console: Console) -> list[str]:
     """Those that nothing noticed; each is tried in a copy of its own, several at once."""
-    table = Table("leak", "what it takes away", "noticed", "seconds")
+    table = Table("planted", "what is so with it", "noticed", "seconds")
     missed: list[str] = []
 
     def plant(mutant: Mutant) -> tuple[bool, float]:

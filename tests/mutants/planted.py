@@ -1,4 +1,4 @@
-"""What a planted leak is, the list of them, and how one is planted in a copy and looked for."""
+"""What a planted leak or bug is, the lists of them, and how one is planted in a copy and looked for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LIST = Path(__file__).with_name("leaks.toml")
+LISTS = {"leak": Path(__file__).with_name("leaks.toml")}
+"""What takes a gate or check of privacy away."""
 FAILED = 1
 """pytest's own status for tests that failed: anything else means that they did not run."""
 LONGEST_SECONDS = 600
@@ -20,7 +21,7 @@ LONGEST_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One leak: in `file`, the text `before`, which stands there once, becomes `after`."""
+    """One of them: in `file`, the text `before`, which stands there once, becomes `after`."""
 
     name: str
     what: str
@@ -37,9 +38,12 @@ class Mutant:
 
 
 def load() -> list[Mutant]:
-    """Every planted leak, in the order of the list."""
-    raw = tomllib.loads(LIST.read_text(encoding="utf-8"))
-    return [Mutant(**{**one, "caught_by": tuple(one["caught_by"])}) for one in raw["leak"]]
+    """Every planted leak and bug, in the order of the lists."""
+    found = []
+    for kind, path in LISTS.items():
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        found += [Mutant(**{**one, "caught_by": tuple(one["caught_by"])}) for one in raw[kind]]
+    return found
 
 
 def copy_project(to: Path) -> None:

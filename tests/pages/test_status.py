@@ -9,7 +9,8 @@ import pytest
 
 from domain.vocabulary import Channel
 from records import clock, engine
-from records.commands.upkeep import mark_upkeep_ran
+from records.checking.run import Checked
+from records.commands.upkeep import keep_check, mark_upkeep_ran
 from records.tables import Notification, Referral
 from tests.pages.bridging import NOW, Bridging, counted_queries, said
 from tests.pages.charge import begin_in_charge, missed
@@ -61,6 +62,25 @@ def test_messages_and_calls_that_wait_too_long_say_what_to_do(town: Bridging) ->
     assert "should have gone ten minutes ago" in text
     with clock.stopped_at(clock.now() + timedelta(days=3)):
         assert "call the supervisors who are on duty" in said(town.browser("admin").get("/status"))
+
+
+def test_what_the_nightly_check_found_is_named_and_nobody_is(town: Bridging) -> None:
+    town.refer("Ada")
+    upkeep_ran()
+    assert "They are checked every night" in said(town.browser("admin").get("/status"))
+    with engine.transaction() as session:
+        keep_check(session, Checked(referrals=1).as_data())
+    text = said(town.browser("admin").get("/status"))
+    assert "All is well" in text
+    assert "All hold for 1 referrals, checked" in text
+    broken = Checked(referrals=1)
+    broken.found(2, "ABCDE-12345", "weekly was missed and nobody was called")
+    with engine.transaction() as session:
+        keep_check(session, broken.as_data())
+    text = said(town.browser("admin").get("/status"))
+    assert "Something needs you" in text
+    assert "1 things do not hold" in text
+    assert "ABCDE-12345: no silent miss: weekly was missed and nobody was called" in text
 
 
 def test_the_status_is_for_those_who_look_after_it(town: Bridging) -> None:

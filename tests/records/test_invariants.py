@@ -44,6 +44,7 @@ from records.commands import (
 from records.queries.invariants import broken_invariants
 from records.tables import Absence, Attempt, Contact, Escalation, Referral
 from tests.scenarios.world import FACILITIES, World
+from tests.support.checked import assert_every_promise_holds
 
 STEPS = 10
 TRIES = [Outcome.REACHED, Outcome.NO_ANSWER, Outcome.LEFT_MESSAGE, Outcome.WRONG_NUMBER, Outcome.CALL_LATER]
@@ -82,6 +83,7 @@ class Wanderer:
             self.world.do("manager", closing.close_referral, self.journey.id, ClosureReason.TRANSFERRED)
         self.look()
         assert self.journey.row.next_at is None or self.journey.row.next_at > clock.now()
+        assert_every_promise_holds()
 
     def look(self) -> None:
         """The engine has the minute of grace that it is allowed; then everything holds."""

@@ -446,6 +446,21 @@ def test_49_retroactive_note(world: World) -> None:
         ada.log(Mode.CALL, Outcome.REACHED, at=world.now + HOUR)
 
 
+def test_49c_taken_back_after_the_plan_has_gone_on(world: World) -> None:
+    """The meeting on the unit was not with them, and they have left since: nobody is asked to hold it any more."""
+    ada = world.refer(bridger="Ben")
+    entry = ada.log(Mode.VISIT, Outcome.REACHED).attempt
+    ada.finish_tasks()
+    world.time_passes(hours=1)
+    ada.discharge()
+    world.do("supervisor", contacts.take_back_attempt, ada.id, entry.id, "It was somebody else.")
+    assert ada.contact("in-reach").state is ContactState.CLOSED
+    assert ada.contact("in-reach").reason == "what met it was taken back, and the plan has gone on"
+    world.time_passes(days=3)
+    assert "in-reach" not in {e.data["key"] for e in ada.events("contact.missed")}
+    assert not [call for call in ada.calls(Subject.CONTACT) if call.ladder == "before-leaving"]
+
+
 def test_49b_taken_back_in_a_case_that_is_over(world: World) -> None:
     """An entry logged by mistake is taken back after the end: nothing is awaited again, and both stay on record."""
     ada = world.follow()

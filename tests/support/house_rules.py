@@ -100,6 +100,24 @@ def import_direction(source: Source) -> Iterator[tuple[int, str]]:
             )
 
 
+CHECK = ("records/checking",)
+MAY_CHECK = ("records.checking", "records.clock", "records.engine", "records.sealing")
+
+
+def the_check_is_apart(source: Source) -> Iterator[tuple[int, str]]:
+    """The independent check shares no rule with what it checks."""
+    for node, name in source.imports():
+        if source.is_under(*CHECK) and name.split(".")[0] in OURS:
+            if not any(name == allowed or name.startswith(f"{allowed}.") for allowed in MAY_CHECK):
+                yield (
+                    node.lineno,
+                    (
+                        f"the check imports {name}. Of ours it may open the records and what is sealed, and ask the "
+                        "clock: a mistake of a rule that it shared would be made twice, and nobody would see it"
+                    ),
+                )
+
+
 def domain_is_pure(source: Source) -> Iterator[tuple[int, str]]:
     """Rules without I/O, clock or chance."""
     impure = {"random", "secrets", "uuid", "socket", "subprocess", "sqlite3", "threading", "asyncio", "logging", "os"}
@@ -199,7 +217,8 @@ def workflow_imports(source: Source) -> Iterator[tuple[int, str]]:
 
 
 RULES: tuple[Rule, ...] = (
-    import_direction, domain_is_pure, one_clock, one_committer, writers, gateways_speak_http, workflow_imports,
+    import_direction, the_check_is_apart, domain_is_pure, one_clock, one_committer, writers, gateways_speak_http,
+    workflow_imports,
 )  # fmt: skip
 
 

@@ -98,6 +98,7 @@ ABOUT_NO_REFERRAL = {
     StaffMessage.IDENTITY_REFUSED,
     StaffMessage.SYSTEM_TOKEN_MADE,
     StaffMessage.SYSTEM_TOKEN_ENDING,
+    StaffMessage.PROMISES_BROKEN,
 }
 """These concern how somebody, or a system, comes in, or a number; no referral."""
 
