@@ -18,6 +18,7 @@ from records.commands import closing
 from records.queries.case import load_case
 
 router = APIRouter()
+NOT_IN_THE_REPORT = "For the program. The closing report tells the reason and the figures, never these words."
 
 REASONS = [r for r in ClosureReason if r is not ClosureReason.DECEASED]
 
@@ -46,7 +47,7 @@ def close_form(request: Request, session: SessionDep, me: Me, referral_id: str) 
         request, referral, person, title="Close", then=then, button="Close", path="/close", allowed=OPEN_STATUSES,
         fields=[
             field("select", "reason", "How it ended", options=options(REASONS)),
-            field("area", "note", "What came of it", "Stands in the closing report, so write it for the referrer too."),
+            field("area", "note", "What came of it", NOT_IN_THE_REPORT),
         ],
         links=[
             {"label": "They have died", "href": f"/referrals/{referral_id}/death"},

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.access import requires
 from api.deps import FormDep, Me, SessionDep, page, redirect_after_post
-from api.filters import local, local_date
+from api.filters import due_time, local, local_date
 from domain.languages import language_name
 from domain.sensitivity import open_values
 from domain.vocabulary import DateCertainty, DeclineReason, Need, OfferState, RiskFlag, SafetyFlag, Strength
@@ -54,7 +54,7 @@ def offer_view(one: OfferToMe) -> dict[str, Any]:
         leaves = "No date yet"
     facts = []
     if one.first_due_at is not None:
-        facts.append({"term": "First thing due", "text": local(one.first_due_at, zone)})
+        facts.append({"term": "First thing due", "text": due_time(one.first_due_at, zone)})
     if person.bridger_gender is not None:
         firm = "must" if person.bridger_gender_strength is Strength.HARD else "if possible"
         facts.append({"term": "Asks for", "text": f"{person.bridger_gender.label} ({firm})"})

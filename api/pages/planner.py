@@ -32,7 +32,7 @@ from records.queries.planner import (
     list_standings,
     standing_of,
 )
-from records.queries.timeline import Entry, list_timeline
+from records.queries.timeline import Entry, by_day, list_timeline
 from records.tables import Draft, Facility
 
 router = APIRouter()
@@ -294,7 +294,7 @@ def _told(session: Session, standing: Standing) -> list[Entry]:
     """What happened, as far as it is the facility's: its steps, and notes by its own staff."""
     referral = standing.referral
     own = list_own_staff(session, referral.facility_id)
-    entries = list_timeline(session, referral)
+    entries = by_day(list_timeline(session, referral))
     if not standing.is_told:
         entries = [replace(e, sentence=_BARE[e.event], details=[]) if e.event in _BARE else e for e in entries]
         entries = [e for e in entries if e.event in ANSWERS | _BARE.keys() or e.by in own]

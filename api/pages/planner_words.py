@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from api.filters import local, local_date
 from domain import agenda
 from domain.clock import local_date as date_of
+from domain.spoken import spoken_due
 from domain.vocabulary import ConsentStatus, DateCertainty, ReferralStatus
 from records.queries.planner import Standing
 from records.queries.previews import Preview, PreviewItem
@@ -79,7 +80,8 @@ def _followed_up(standing: Standing, now: datetime, zone: str) -> Move:
     if contact is None:
         return Move("In progress", "go", PROGRAMS, "The plan has run its course; the program closes or extends it.")
     is_late = contact.due_at <= now
-    said = f"{contact.title} was due {local(contact.due_at, zone)}." if is_late else f"{contact.title} is due."
+    when = spoken_due(contact.due_at, zone, now)
+    said = f"{contact.title} was due by {when}." if is_late else f"{contact.title} is due."
     return Move("In progress", "go", BRIDGERS, said, contact.due_at, is_late=is_late)
 
 

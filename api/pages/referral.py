@@ -18,7 +18,7 @@ from api.pages.told_by_others import told_by_others
 from domain.vocabulary import OVER_STATUSES
 from records import clock, engine
 from records.queries.person_page import PersonPage, load_person_page, sees_only_as_planner
-from records.queries.timeline import Entry, list_timeline
+from records.queries.timeline import Entry, by_day, list_timeline
 from records.queries.worklist import tasks_of
 
 router = APIRouter()
@@ -82,7 +82,7 @@ def show(
 
 
 def _timeline(session: Session, found: PersonPage) -> list[Entry]:
-    return list_timeline(session, found.referral, is_withheld=found.is_withheld)
+    return by_day(list_timeline(session, found.referral, is_withheld=found.is_withheld))
 
 
 def _ahead(step: dict[str, Any], works: bool) -> dict[str, Any]:

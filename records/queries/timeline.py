@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,6 +56,11 @@ def list_timeline(
     names = names_for(session, referral, rows)
     facts = open_facts_of(session, rows) if is_withheld else {}
     return [entry_of(row, names, facts.get(row.seq)) for row in rows]
+
+
+def by_day(entries: Iterable[Entry]) -> list[Entry]:
+    """The lines in the order in which things happened, the latest first: what was heard late stands on its own day."""
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 
 def open_facts_of(session: Session, rows: Sequence[JournalEntry]) -> dict[int, dict[str, Any]]:

@@ -151,6 +151,11 @@ def test_an_offer_tells_what_is_needed_to_decide_and_only_the_first_name(town: B
 
 
 @pytest.mark.postgresql
+def test_an_offer_names_the_day_by_whose_end_something_is_due(town: Bridging) -> None:
+    _, _, name = town.offer("Ada", expected_on=(NOW + timedelta(days=10)).date())
+    assert "end of Thu Nov 5" in said(town.browser(name).get("/offers"))
+
+
 def test_an_accepted_offer_leads_to_the_person_and_a_second_tap_is_harmless(town: Bridging) -> None:
     referral_id, offer_id, asked = town.offer("Ada")
     browser = town.browser(asked)

@@ -209,6 +209,17 @@ def test_closing_says_what_stops_and_can_be_taken_back(town: Bridging) -> None:
     assert (row.status, row.bridger_id) == (ReferralStatus.IN_PROGRESS, town.staff["bridger"])
 
 
+def test_what_came_of_it_is_for_the_program_and_the_page_says_so(town: Bridging) -> None:
+    referral_id = town.refer("Ada", left=True)
+    browser, path = town.browser("supervisor"), f"/referrals/{referral_id}/close"
+    assert "The closing report tells the reason and the figures, never these words." in said(browser.get(path))
+    browser.goes_to(path, reason="services_received_completed", note="Her sister drives her", once="a")
+    town.keep_appointments()
+    report = said(town.browser("planner").get(f"/referrals/{referral_id}/report"))
+    assert "Services received, completed." in report
+    assert "Her sister" not in report
+
+
 def test_a_death_is_not_a_reason_to_close_but_a_page_of_its_own(town: Bridging) -> None:
     referral_id = town.refer("Ada", left=True)
     supervisor, base = town.browser("supervisor"), f"/referrals/{referral_id}"

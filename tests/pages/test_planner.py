@@ -54,6 +54,13 @@ def test_a_promise_that_was_not_kept_says_who_was_told(town: Planning) -> None:
         assert "No answer by Wed Nov 4, 5 pm, as promised: the supervisor was told." in text
 
 
+def test_what_was_due_by_the_end_of_a_day_is_said_of_that_day(town: Planning) -> None:
+    town.refer("Ada", left=True)
+    clock.advance(timedelta(hours=15))  # nobody carried it out: the engine is away
+    text = said(town.browser("planner").get("/referrals"))
+    assert "Warm handoff on the day was due by the end of Tue Nov 3." in text
+
+
 def test_the_date_has_passed_and_it_is_their_move(town: Planning) -> None:
     town.refer("Ada")
     town.time_passes(days=3)

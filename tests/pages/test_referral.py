@@ -10,12 +10,13 @@ from sqlmodel import col
 
 from domain.vocabulary import (
     ConsentStatus,
+    Disposition,
     PhoneKind,
     RiskFlag,
     SafetyFlag,
 )
 from records import clock, engine, journal
-from records.commands import assignments
+from records.commands import assignments, changes, discharges
 from records.commands.people import Phone
 from records.tables import Escalation, JournalEntry, Person, Reading, Referral
 from tests.pages.bridging import NOW, Bridging, attempts, begin, contact, counted_queries, said
@@ -128,6 +129,20 @@ def test_the_timeline_is_filtered_and_marks_late_entries(town: Bridging) -> None
 
 
 @pytest.mark.postgresql
+@pytest.mark.parametrize("who", ["bridger", "planner"])
+def test_every_day_stands_once_in_the_timeline_though_somebody_heard_late(town: Bridging, who: str) -> None:
+    referral_id = town.refer("Ada")
+    clock.advance(timedelta(days=2))
+    with engine.transaction() as session:
+        left_at = clock.now() - timedelta(days=1)
+        changes.add_note(session, town.actor("planner"), referral_id, "Nobody knows yet whether they left")
+        discharges.record_discharge(session, town.actor("planner"), referral_id, left_at, Disposition.HOME)
+        changes.add_note(session, town.actor("planner"), referral_id, "Took the bus")
+    page = town.browser(who).get(f"/referrals/{referral_id}?more=1")
+    days = [h.text for h in page.all("h3") if "fb-timeline__day" in h.attributes.get("class", "")]
+    assert [day.split(",")[0] for day in days] == ["Thu Nov 5", "Wed Nov 4", "Tue Nov 3"]
+
+
 def test_every_look_at_the_record_is_written_down(town: Bridging) -> None:
     referral_id = town.refer("Ada")
     bridger = town.browser("bridger")
