@@ -239,7 +239,10 @@ def test_a_call_is_taken_once_acted_on_and_settled_with_what_was_done(town: Brid
         assert supervisor.goes_to(here + "/resolve", resolution="reached", how="Came by", once="b") == "/escalations"
     row = town.rows(Escalation, Escalation.id == call.id)[0]
     assert (row.state, row.resolution, row.resolution_note) == (EscalationState.RESOLVED, Resolution.REACHED, "Came by")
-    assert "Settled" in said(supervisor.get(here))
+    settled = supervisor.get(here)
+    assert "Settled" in said(settled)
+    split = [d for d in settled.all("div") if "fb-split" in d.attributes.get("class", "").split()]
+    assert split == [], "where nothing is to be done, what was done stands alone, not beside an empty column"
 
 
 def test_no_button_of_the_page_loses_what_was_typed_for_another(town: Bridging) -> None:
