@@ -136,9 +136,7 @@ def blank(facility: Facility | None, zone: str, now: dt.datetime) -> Fields:
         "phones.0.kind": PhoneKind.OWN.value,
     }
     if facility is not None:
-        custody = facility.setting.is_custody
         assumed["setting"] = facility.setting.value
-        assumed["disposition"] = (Disposition.PLANNED_RELEASE if custody else Disposition.HOME).value
     return {name: [value] for name, value in assumed.items()}
 
 
@@ -261,7 +259,7 @@ def fields_of(referral: Referral, person: Person, numbers: list[PersonIdentifier
         "certainty": (referral.date_certainty if referral.expected_on else DateCertainty.LIKELY).value,
         "discharged_at_on": left.date() if left else "",
         "discharged_at_time": left.strftime("%H:%M") if left else "",
-        "disposition": (referral.disposition or Disposition.HOME).value,
+        "disposition": referral.disposition.value if referral.disposition else "",
         "given_name": person.given_name,
         "family_name": person.family_name,
         "preferred_name": person.preferred_name,

@@ -119,6 +119,19 @@ def test_somebody_who_has_left_already_is_filed_with_when_and_how(town: Planning
     assert row.discharged_at == datetime.fromisoformat("2026-11-03T12:30:00+00:00")
 
 
+def test_how_somebody_left_is_asked_and_never_guessed(town: Planning) -> None:
+    planner = town.browser("planner")
+    draft = opened(planner)
+    form = planner.get(f"/referrals/new?draft={draft}")
+    ways = [i for i in form.all("input") if i.attributes.get("name") == "disposition"]
+    assert ways
+    assert not any("checked" in way.attributes for way in ways), "who hurries past it would have sent everybody home"
+    left = ADA | {"leaving": "left", "discharged_at_on": "2026-11-03", "discharged_at_time": "9:00"}
+    answer = press(planner, draft, "preview", **left)
+    assert answer.status_code == 422
+    assert "How and where to? Choose one of these." in " ".join(check_page(answer.text).all("main")[0].text.split())
+
+
 def test_sent_twice_it_is_one_referral(town: Planning) -> None:
     planner = town.browser("planner")
     draft = opened(planner)
