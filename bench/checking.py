@@ -1,6 +1,6 @@
 """How long `footbridge check` takes over many referrals, each with the whole journal of a ninety-day life.
 
-A few hundred invented lives are led by the real commands; then each is written again and again with ids and hashes of
+A few hundred invented lives are led by the real commands; then each is written again and again, with ids and hashes of
 its own, until there are enough. Nothing may be wrong with any of them.
 """
 

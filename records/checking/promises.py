@@ -184,6 +184,11 @@ def _ladders(d: Dossier, s: Story, now: datetime) -> Iterator[Problem]:
             yield 5, f"rung {call.rung} about {call.subject} told nobody"
         elif call.owner_id is None or any(not one.get("name") for one in call.told):
             yield 5, f"rung {call.rung} about {call.subject} names nobody who answers"
+        ladder = d.protocol.ladder(call.ladder) or []
+        if not s.events["protocol.moved"] and call.rung < len(ladder):
+            strangers = {one.get("role") for one in call.told} - {*ladder[call.rung]["tell"], "in_charge"}
+            if strangers:
+                yield 5, f"rung {call.rung} about {call.subject} told somebody whom the protocol does not name"
     for (subject, _, _), rungs in climbs.items():
         numbers = sorted(call.rung for call in rungs)
         if numbers != list(range(len(numbers))):

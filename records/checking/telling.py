@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from records.checking.clocks import EVENING, MORNING, Where
 from records.checking.consent import Version, covers, open_text, standing, versions_of
-from records.checking.dossier import Dossier
+from records.checking.dossier import Dossier, at_of
 from records.checking.plan import HIGH
 from records.checking.story import Story
 
@@ -53,7 +53,7 @@ def said_to_others(d: Dossier, now: datetime) -> Iterator[Problem]:
         staff = d.around.staff.get(row.staff_id)
         if staff is None or staff.facility_id is None:
             continue
-        if row.template in TELLS_HOW_IT_GOES and not _agreed(versions, *_STANDING, row.created_at):
+        if row.template in TELLS_HOW_IT_GOES and not _agreed(versions, *_STANDING, at_of(row.created_at)):
             yield 6, f"a facility was told ({row.template}) and no consent covered it"
         if row.channel != "in_app" and row.state == "sent" and row.id not in allowed:
             yield 6, f"a message to a facility ({row.template}) went out past the gate"
@@ -85,7 +85,7 @@ def told_to_staff(d: Dossier, s: Story) -> Iterator[Problem]:
         if row.channel == "in_app":
             heard.add((row.subject_id, row.staff_id))
         elif row.channel == "sms" and row.template in BY_DAY and not is_high:
-            if not MORNING <= there.wall(row.not_before).time() < EVENING:
+            if not MORNING <= there.wall(at_of(row.not_before)).time() < EVENING:
                 yield 7, f"a text ({row.template}) was to go out at night"
     for (template, about, _, channel), count in told.items():
         if count > _most(template, about, s):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -93,10 +94,12 @@ def test_some_are_asked_for_by_number_and_by_when_they_changed(numbers: list[str
 
 
 @pytest.mark.sqlite
-def test_what_cannot_be_found_out_ends_with_two(numbers: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_found_out_ends_with_two(
+    numbers: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for words in (["--referral", "XXXXX-XXXXX"], ["--since", "yesterday"]):
         assert CliRunner().invoke(app, [*COMMAND, *words]).exception.status == 2  # type: ignore[union-attr]
-    monkeypatch.setenv("FOOTBRIDGE_DATABASE_URL", "sqlite:///nowhere/at/all.sqlite3")
+    monkeypatch.setenv("FOOTBRIDGE_DATABASE_URL", f"sqlite:///{tmp_path}/empty.sqlite3")
     get_settings.cache_clear()
     assert CliRunner().invoke(app, COMMAND).exception.status == 2  # type: ignore[union-attr]
 

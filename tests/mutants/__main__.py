@@ -1,4 +1,4 @@
-"""`python -m tests.mutants [NAME …]`: plants each leak of the list in a copy of the project and runs its tests.
+"""`python -m tests.mutants [NAME …]`: plants each leak and bug in a copy of the project and runs its tests.
 
 One that no test notices is a hole in the tests. Ends with 1 when there is one, or when the tests fail unbroken.
 """

@@ -1,4 +1,4 @@
-"""The list of planted leaks still fits the code, and planting one works; that each is caught is `make mutants`."""
+"""The planted leaks and bugs still fit the code, and planting one works; that each is caught is `make mutants`."""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import traceback
+from contextlib import closing
 
 import pytest
 from sqlalchemy import text
@@ -18,6 +20,16 @@ def test_an_error_of_the_database_repeats_nothing_that_was_to_be_written(databas
             session.execute(asked, {"name": "Robin Imaginary"})
         assert "nowhere" in str(error.value)
         assert "Robin" not in str(error.value)
+
+
+@pytest.mark.sqlite
+def test_whoever_writes_on_sqlite_has_the_lock_when_reading(database: str) -> None:
+    """Otherwise two processes could read the same and each write what it made of it."""
+    other = sqlite3.connect(database.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
+    with closing(other), engine.transaction() as session:
+        session.execute(text("SELECT 1"))
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
 
 
 PLANTED = "Robin Imaginary"

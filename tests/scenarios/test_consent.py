@@ -8,6 +8,7 @@ import pytest
 
 from domain.consent import Recipient, grant_of
 from domain.vocabulary import (
+    Ask,
     Category,
     Channel,
     ClosureReason,
@@ -17,10 +18,12 @@ from domain.vocabulary import (
     Outcome,
     Purpose,
     RecipientKind,
+    Resolution,
     Scope,
+    Subject,
 )
 from records import engine
-from records.commands import changes, closing, consents, disclosures, messages
+from records.commands import changes, closing, consents, disclosures, escalations, messages
 from records.commands.consents import Signature
 from records.queries.disclosures import accounting_of
 from records.tables import Disclosure, Staff
@@ -164,3 +167,22 @@ def test_60_probation_officer_request(world: World) -> None:
     assert ask(ada, *asked).is_allowed
     for more in (Category.STANDING, Category.COORDINATION, Category.SUBSTANCE_USE, Category.CONTACT_DATA):
         assert not ask(ada, OFFICER, more, Purpose.MONITORING).is_allowed
+
+
+def test_57b_an_answer_that_never_comes_is_asked_for(world: World) -> None:
+    """Consent is pending: a week later the supervisor is asked to record it or to close, and asked again after a week
+    in which nothing came of it; with the answer on record nobody is asked any more."""
+    ada = world.refer(consent=ConsentStatus.PENDING, leaves_in_days=30, bridger="Ben")
+    asked_at = world.now + timedelta(days=7)
+    world.time_is(asked_at - timedelta(minutes=1))
+    assert not ada.calls(Subject.CONSENT)
+    world.time_is(asked_at)
+    [call] = ada.calls(Subject.CONSENT)
+    assert (call.due_at, call.ask, call.told[0]["staff_id"]) == (asked_at, Ask.DECIDE, world.actors["supervisor"].id)
+    settled = (call.id, Resolution.ARRANGED, "Ben asks next week.")
+    world.do("supervisor", escalations.resolve, ada.id, *settled)
+    world.time_passes(days=7)
+    assert [c.state.is_open for c in ada.calls(Subject.CONSENT) if c.rung == 0] == [False, True]
+    world.do("Ben", changes.record_consent, ada.id, ConsentStatus.GIVEN)
+    world.time_passes(days=8)
+    assert not ada.calls(Subject.CONSENT, is_open=True)

@@ -474,3 +474,16 @@ def test_49b_taken_back_in_a_case_that_is_over(world: World) -> None:
     world.time_passes(days=3)
     assert instant("2026-11-03 09:00") < world.now
     assert not ada.events("contact.missed")
+
+
+def test_49d_taken_back_it_is_awaited_and_missed_as_if_it_had_not_been(world: World) -> None:
+    """A call entered for the wrong person is taken back: the contact is awaited again, and its miss is told."""
+    ada = world.follow()
+    world.time_passes(hours=1)
+    entry = ada.log(Mode.CALL, Outcome.REACHED).attempt
+    assert ada.contact("first-contact").state is ContactState.MET
+    world.do("supervisor", contacts.take_back_attempt, ada.id, entry.id, "It was somebody else.")
+    assert (ada.contact("first-contact").state, ada.contact("first-contact").met_at) == (ContactState.PLANNED, None)
+    world.time_passes(hours=24)
+    assert ada.contact("first-contact").state is ContactState.MISSED
+    assert ada.calls(Subject.CONTACT, about=ada.contact("first-contact").id)

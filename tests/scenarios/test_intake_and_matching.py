@@ -444,3 +444,16 @@ def test_14c_nobody_answers_the_referrer(slow_world: World) -> None:
     world.do("supervisor", referrals.accept_referral, ada.id)
     assert ada.calls(Subject.ACCEPTANCE, is_open=True) == []
     assert world.told(ada.planner, "referral_accepted")
+
+
+def test_05b_assigned_by_hand_while_somebody_is_asked(world: World) -> None:
+    """A supervisor names a bridger while another is being asked: that offer is taken back, and a yes comes too late."""
+    ada = world.refer()
+    world.keep_appointments()
+    [asked] = ada.offers()
+    other = next(name for name in world.bridger_names if world.actors[name].id != asked.bridger_id)
+    world.do("supervisor", assignments.assign, ada.id, world.actors[other].id)
+    assert [offer.state for offer in ada.offers()] == [OfferState.WITHDRAWN]
+    with pytest.raises(IllegalState) as refusal:
+        world.do(ada.world_name(asked.bridger_id), offers.accept_offer, asked.id)
+    assert refusal.value.code == "offer_over"
