@@ -33,6 +33,8 @@ DECIDED_BY_FLAG = {
     "records/queries/invariants.py": "that the flag is what the versions say",
     "records/commands/consents.py": "keeps it",
     "records/commands/changes.py": "whether the answer changed",
+    "records/checking/agenda.py": "when somebody must ask, worked out once more",
+    "records/checking/telling.py": "that the flag is what the versions say, read once more",
 }
 """Where the flag of a referral is looked at, and what for. It decides nothing about what is told: the gate does."""
 
@@ -58,7 +60,7 @@ ITS_OWN = {
     "/referrals/new", "/referrals/{referral_id}/filed", "/referrals/{referral_id}/date",
     "/referrals/{referral_id}/discharge", "/referrals/{referral_id}/discharge/cancel",
     "/referrals/{referral_id}/consent", "/referrals/{referral_id}/consents/new", "/referrals/{referral_id}/risks",
-    "/referrals/{referral_id}/ask-to-cancel", "/referrals/{referral_id}/note", "/referrals/{referral_id}/appointment",
+    "/referrals/{referral_id}/ask-to-cancel", "/referrals/{referral_id}/reach", "/referrals/{referral_id}/note", "/referrals/{referral_id}/appointment",
     "/referrals/{referral_id}/meeting", "/referrals/{referral_id}/hold", "/referrals/{referral_id}/resume",
     "/referrals/{referral_id}/concern", "/referrals/{referral_id}/concern/{escalation_id}", "/referrals/new/preview",
     "/referrals/{referral_id}/undo-hold", "/referrals/{referral_id}/death", "/concern", "/imports",
