@@ -67,6 +67,7 @@ def _plant_all(mutants: Sequence[Mutant], copies: SimpleQueue[Path], console: Co
             table.add_row(mutant.name, mutant.what, "yes" if caught else "[bold red]NO", f"{seconds:.0f}")
             if not caught:
                 missed.append(mutant.name)
+            progress.console.print(f"{mutant.name}: {'noticed' if caught else 'NOT NOTICED'} ({seconds:.0f} s)")
             progress.advance(bar)
     console.print(table)
     return missed
