@@ -80,6 +80,7 @@ def told_to_staff(d: Dossier, s: Story) -> Iterator[Problem]:
     program = d.around.programs[d.referral.program_id]
     there = Where(program.zone, program.offices)
     is_high = not HIGH.isdisjoint(d.referral.risks) or s.known.was_high
+    in_app = [row for row in d.tables["notification"] if row.channel == "in_app"]
     for row in d.tables["notification"]:
         told[row.template, row.subject_id, row.staff_id, row.channel] += 1
         if row.channel == "in_app":
@@ -87,6 +88,10 @@ def told_to_staff(d: Dossier, s: Story) -> Iterator[Problem]:
         elif row.channel == "sms" and row.template in BY_DAY and not is_high:
             if not MORNING <= there.wall(at_of(row.not_before)).time() < EVENING:
                 yield 7, f"a text ({row.template}) was to go out at night"
+    reminders = Counter(row.subject_id for row in in_app if row.template == "contact_reminder")
+    for about, times in Counter(contact_id for contact_id, _, _ in s.reminded).items():
+        if reminders[about] < times:
+            yield 2, f"{times} reminders of {s.contacts[about].key} are on record, and {reminders[about]} were told"
     for (template, about, _, channel), count in told.items():
         if count > _most(template, about, s):
             yield 4, f"somebody was told {template} {count} times by {channel}"
