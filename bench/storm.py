@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -46,6 +47,7 @@ from records.commands.contacts import log_attempt
 from records.commands.discharges import record_discharge
 from records.commands.people import PersonDetails
 from records.commands.referrals import ReferralDetails, file_referral
+from records.settings import get_settings
 from records.tables import Contact, Escalation, JournalEntry, Notification, Referral
 from workflows.names import NEXT_KIND
 
@@ -128,10 +130,12 @@ def _storm(url: str, address: str, folder: Path, count: int) -> tuple[int, list[
     """How many workflows slept before; seconds from the moment all were due to the recording of each escalation."""
     due_at = _bring_there(count)
     env = worker_environment(url, address, folder)
-    with _process("-m", "cli.main", "worker", log=folder / "worker.log", env=env):
+    with _process("-m", "cli.main", "worker", log=folder / "worker.log", env=env) as worker:
         asleep = asyncio.run(_asleep(address, count, due_at))
         give_up_at = due_at + timedelta(seconds=_GIVE_UP_AFTER)
         while _escalated() < count:
+            if worker.poll() is not None:
+                raise RuntimeError(f"the worker ended: {(folder / 'worker.log').read_text()[-500:]}")
             if clock.now() > give_up_at:
                 raise RuntimeError(f"only {_escalated()} of {count} contacts were escalated")
             time.sleep(0.5)
@@ -145,7 +149,7 @@ def worker_environment(url: str, address: str, folder: Path) -> dict[str, str]:
         "TEMPORAL_CONFIG_FILE": os.devnull,
         "FOOTBRIDGE_DATABASE_URL": url,
         "FOOTBRIDGE_DATA_DIR": str(folder),
-        "FOOTBRIDGE_SECRET_KEY": "a secret of the bench, long enough to be one",
+        "FOOTBRIDGE_SECRET_KEY": get_settings().secret_key.get_secret_value(),  # it opens what this process sealed
     }
 
 
@@ -262,9 +266,9 @@ def once(what: str, count: int, ids: Sequence[str]) -> None:
 
 
 @contextmanager
-def _process(*arguments: str, log: Path, env: dict[str, str] | None = None) -> Iterator[None]:
+def _process(*arguments: str, log: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
     process = spawn([sys.executable, *arguments], log=log, env=env)
     try:
-        yield
+        yield process
     finally:
         stop(process, within_seconds=40)

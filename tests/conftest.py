@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from cli.local_postgres import PostgresServer, postgres_server
+from records.settings import get_settings
 from tests.support import databases
 from tests.support.chromium import chromium
 from tests.support.loopback import stay_here
@@ -23,6 +24,15 @@ KINDS = ("sqlite", "postgresql")
 settings.register_profile("dev", deadline=None, max_examples=50)
 settings.register_profile("ci", deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture
+def shared_secret(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One secret key for this process and those it starts: what one seals, the other opens."""
+    monkeypatch.setenv("FOOTBRIDGE_SECRET_KEY", "5e" * 32)
+    get_settings.cache_clear()
+    yield
+    get_settings.cache_clear()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -17,7 +16,6 @@ from records import clock, engine
 from records.access import system_actor
 from records.commands.staff import add_staff
 from records.queries.upkeep import find_last_check
-from records.settings import get_settings
 from records.tables import Notification
 from tests.engine.program import SmallProgram, small_program
 from tests.engine.running import whole_system
@@ -27,11 +25,9 @@ from workflows.upkeep import NightlyWorkflow, ensure_schedules
 
 
 @pytest.fixture
-def program(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallProgram]:
-    monkeypatch.setenv("FOOTBRIDGE_SECRET_KEY", "5e" * 32)  # the process that checks reads it from there, too
-    get_settings.cache_clear()
-    yield small_program()
-    get_settings.cache_clear()
+def program(database: str, shared_secret: None) -> SmallProgram:
+    """One whose records the process that checks can open."""
+    return small_program()
 
 
 def test_what_it_finds_is_kept_and_administrators_are_told_once_a_day(

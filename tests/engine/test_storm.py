@@ -7,6 +7,7 @@ import pytest
 from bench import storm
 
 
+@pytest.mark.usefixtures("shared_secret")
 def test_a_few_at_one_moment_are_each_escalated_once() -> None:
     figures = {figure.what: figure.value for figure in storm.run(8)}
     assert figures["contacts due at one moment, each escalated once"] == 8
