@@ -89,7 +89,7 @@ def status_lines(session: Session) -> list[Line]:
 def _promises(last: LastCheck | None) -> Line:
     """What the nightly check found. Before the first night there is nothing to say, and nothing wrong."""
     if last is None:
-        return Line("Promises", "They are checked every night", True, "")
+        return Line("Promises", "Not checked yet; they are every night", True, "")
     said = f"{last.violations} things do not hold" if last.violations else f"All hold for {last.referrals:,} referrals"
     is_old = last.seconds_ago > CHECK_SECONDS
     then = "The nightly check does not run. Is a worker running, and Temporal?"

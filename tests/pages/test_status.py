@@ -67,7 +67,7 @@ def test_messages_and_calls_that_wait_too_long_say_what_to_do(town: Bridging) ->
 def test_what_the_nightly_check_found_is_named_and_nobody_is(town: Bridging) -> None:
     town.refer("Ada")
     upkeep_ran()
-    assert "They are checked every night" in said(town.browser("admin").get("/status"))
+    assert "Not checked yet; they are every night" in said(town.browser("admin").get("/status"))
     with engine.transaction() as session:
         keep_check(session, Checked(referrals=1).as_data())
     text = said(town.browser("admin").get("/status"))
