@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 from bench.figures import Figure, at_most
 from cli.simulation.run import LONG_AFTER, simulate
@@ -22,7 +22,8 @@ from records import clock, engine
 from records.checking.chain import hash_of
 from records.checking.dossier import instant
 from records.checking.run import check
-from records.sealing import proof
+from records.checking.whole import Entry
+from records.journal import end_proof
 
 _MANY, _LIVES = 100_000, 250
 _OWN = re.compile(r"\b(ref|con|esc|off|asg|att|hld|ntf|dis|cns|crv|per|cnc)_[0-9a-z]{2}")
@@ -32,21 +33,6 @@ _HANGING = (
     "person", "referral", "contact", "attempt", "escalation", "escalation_told", "offer", "assignment", "hold",
     "notification", "disclosure", "consent_version", "consent_revocation",
 )  # fmt: skip
-_PURPOSE = "end of a sequence"
-
-
-class _Entry(NamedTuple):
-    """A line of the journal as the check's own hash takes it."""
-
-    stream: str
-    seq: int
-    event: str
-    at: Any
-    recorded_at: Any
-    actor: str
-    subject_id: str
-    data: Any
-    prev_hash: str
 
 
 def run(many: int = _MANY) -> list[Figure]:
@@ -100,9 +86,9 @@ def _write_journal(
         kept = dict(zip(columns, (_own(value, copy) for value in row), strict=True))
         before = before if kept["stream"] == stream else ""
         stream = kept["stream"]
-        entry = _Entry(
+        entry = Entry(
             stream, kept["seq"], kept["event"], instant(kept["at"]), instant(kept["recorded_at"]), kept["actor"],
-            kept["subject_id"], json.loads(kept["data"]), before,
+            kept["subject_id"], json.loads(kept["data"]), before, "",
         )  # fmt: skip
         kept["prev_hash"], kept["hash"] = before, hash_of(entry)
         before, kept["id"] = kept["hash"], None
@@ -116,7 +102,7 @@ def _renamed(row: Any, names: list[str], copy: int, heads: dict[str, str]) -> tu
     if "journal_head" in kept:  # a referral
         kept["number"] = f"{kept['number']}{copy}"
         kept["journal_head"] = heads[kept["id"]]
-        kept["journal_proof"] = proof(f"{kept['id']} {kept['journal_seq']} {kept['journal_head']}", purpose=_PURPOSE)
+        kept["journal_proof"] = end_proof(kept["id"], kept["journal_seq"], kept["journal_head"])
     return tuple(kept.values())
 
 

@@ -15,8 +15,8 @@ from records.checking.texting import ANSWERS, over_the_limits
 Problem = tuple[int, str]
 
 
-class _Entry(NamedTuple):
-    """One line of a program's journal."""
+class Entry(NamedTuple):
+    """One line of a sequence of the journal, as its hash takes it."""
 
     stream: str
     seq: int
@@ -71,11 +71,11 @@ def _texts(connection: Connection) -> Iterator[Problem]:
 
 
 def _programs(connection: Connection) -> Iterator[Problem]:
-    names = ", ".join(_Entry._fields)
+    names = ", ".join(Entry._fields)
     asked = f"SELECT {names} FROM journal WHERE stream LIKE 'program:%' ORDER BY stream, seq"  # noqa: S608 -- our names
     rows = connection.execute(text(asked))
     entries = (
-        _Entry(*row)._replace(at=instant(row.at), recorded_at=instant(row.recorded_at), data=document(row.data))
+        Entry(*row)._replace(at=instant(row.at), recorded_at=instant(row.recorded_at), data=document(row.data))
         for row in rows
     )
     for _, mine in groupby(entries, key=lambda entry: entry.stream):

@@ -17,7 +17,7 @@ from records.commands.work import Work, open_case
 from records.ids import new_id
 from records.marks import is_phone, phone_mark
 from records.queries.texting import find_quarantine, latest_answer, latest_permission, phone_of
-from records.tables import NumberQuarantine, TextPermission
+from records.tables import NumberQuarantine, Person, TextPermission
 
 _LINE = 300
 
@@ -90,7 +90,7 @@ def quarantine(work: Work, number: str, why: str, *, by: str) -> None:
             )
         )
         session.flush()
-    person.phones = [p | {"is_quarantined": True} if p.get("number") == number else p for p in person.phones]
+    _mark_aside(person, number, is_aside=True)
     cancel_texts(session, "somebody else answered at this number", number=number)
     work.record("phone.quarantined", why=why)
 
@@ -113,18 +113,16 @@ def lift_quarantine(session: Session, actor: Actor, referral_id: str, number: st
         raise Invalid("number", "This number is not set aside.", field="number")
     for row in rows:
         row.lifted_at, row.lifted_by, row.lifted_because = work.now, actor.id, text
-    person = work.rows.person
-    person.phones = [p | {"is_quarantined": False} if p.get("number") == number else p for p in person.phones]
+    _mark_aside(work.rows.person, number, is_aside=False)
     work.record("phone.cleared", note=text)
     work.settle()
 
 
 def take_back_quarantine(work: Work, why: str, *, at: datetime) -> None:
     """The entry that set a number aside at that moment, for that reason, was taken back: the number is used again."""
-    person = work.rows.person
     rows = work.session.exec(
         select(NumberQuarantine).where(
-            NumberQuarantine.person_id == person.id,
+            NumberQuarantine.person_id == work.rows.person.id,
             NumberQuarantine.why == why,
             NumberQuarantine.at == at,
             col(NumberQuarantine.lifted_at).is_(None),
@@ -132,8 +130,12 @@ def take_back_quarantine(work: Work, why: str, *, at: datetime) -> None:
     ).all()
     for row in rows:
         row.lifted_at, row.lifted_by, row.lifted_because = work.now, work.actor_id, "the entry was taken back"
-        person.phones = [p | {"is_quarantined": False} if p.get("number") == row.number else p for p in person.phones]
+        _mark_aside(work.rows.person, row.number, is_aside=False)
         work.record("phone.restored")
+
+
+def _mark_aside(person: Person, number: str, *, is_aside: bool) -> None:
+    person.phones = [p | {"is_quarantined": is_aside} if p.get("number") == number else p for p in person.phones]
 
 
 def _is_flagged(work: Work, number: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import datetime
 
 from temporalio import activity
 from temporalio.client import Client
@@ -16,14 +15,14 @@ from records.commands.clearances import keep_clearances
 from records.commands.idempotency import forget_answers
 from records.commands.sealing import seal
 from records.commands.systems import warn_of_ending
-from records.commands.upkeep import mark_all_untold, mark_told, mark_upkeep_ran
+from records.commands.upkeep import mark_all_untold, mark_upkeep_ran
 from records.engine import read_session, transaction
-from records.queries.upkeep import agenda_lateness, list_undelivered, list_untold, told_by_program
+from records.queries.upkeep import agenda_lateness, told_by_program
 from workflows import names
-from workflows.client import count_running, send_off, tell
+from workflows.client import count_running
 from workflows.names import CaughtUp
+from workflows.untold import send_waiting, tell_untold
 
-_BATCH = 500
 _STOP_AFTER_SECONDS = 45.0
 _FEW, _FEW_OF_ALL = 3, 0.02
 """So many, or this share, may be missing without alarm: Temporal's count is some seconds old."""
@@ -47,22 +46,10 @@ class CatchUp:
         await asyncio.to_thread(_keep_absences)
         lateness = await asyncio.to_thread(_lateness)
         await self._notice_what_is_lost()
-        seen: set[str] = set()
-        told = 0
-        while clock.unix_time() < give_up_at:
-            # Overdue referrals stay listed until their workflow has carried out what is due, hence the growing limit.
-            listed = await asyncio.to_thread(_untold, len(seen) + _BATCH)
-            batch = [referral_id for referral_id in listed if referral_id not in seen]
-            if not batch:
-                break
-            seen.update(batch)
-            began = clock.now()
-            heard = await tell(self._client, batch)
-            await asyncio.to_thread(_mark, heard, began)
-            told += len(heard)
-        deliveries = await send_off(self._client, await asyncio.to_thread(_undelivered))
+        told = await tell_untold(self._client, goes_on=lambda: clock.unix_time() < give_up_at)
+        deliveries = await send_waiting(self._client)
         await asyncio.to_thread(_finish)
-        return CaughtUp(told=told, deliveries=len(deliveries), lateness_seconds=lateness)
+        return CaughtUp(told=told, deliveries=deliveries, lateness_seconds=lateness)
 
     async def _notice_what_is_lost(self) -> None:
         """Temporal has far fewer workflows than were told: it lost its data, or was put back from an older copy. All
@@ -98,22 +85,6 @@ def _keep_absences() -> None:
 def _lateness() -> float:
     with read_session() as session:
         return agenda_lateness(session).oldest_seconds
-
-
-def _untold(limit: int) -> list[str]:
-    with read_session() as session:
-        return list_untold(session, limit)
-
-
-def _undelivered() -> list[str]:
-    with read_session() as session:
-        return list_undelivered(session, _BATCH)
-
-
-def _mark(referral_ids: list[str], before: datetime) -> None:
-    if referral_ids:
-        with transaction() as session:
-            mark_told(session, referral_ids, before=before)
 
 
 def _finish() -> None:
