@@ -22,6 +22,7 @@ NAMES = ("Ada", "Boris", "Carla", "Dmitri", "Elena", "Farid", "Greta", "Hugo")
 def run(seconds: float = 10.0) -> list[Figure]:
     """All in turn, three times, so that a slow moment of the machine falls on all."""
     ours: list[float] = []
+    plain: list[float] = []
     bare: list[float] = []
     bare_text: list[float] = []
     times: list[float] = []
@@ -40,17 +41,21 @@ def run(seconds: float = 10.0) -> list[Figure]:
                 )
                 ours.append(rate)
                 times += taken
+                plain.append(load(other, CLIENTS, seconds / ROUNDS, _row("/plain"))[0])
                 bare.append(load(other, CLIENTS, seconds / ROUNDS, _row("/rows"))[0])
                 bare_text.append(load(other, CLIENTS, seconds / ROUNDS, _row("/text"))[0])
-    rate, base, by_text = sum(ours) / ROUNDS, sum(bare) / ROUNDS, sum(bare_text) / ROUNDS
+    rate, as_documented = sum(ours) / ROUNDS, sum(plain) / ROUNDS
+    base, by_text = sum(bare) / ROUNDS, sum(bare_text) / ROUNDS
     return [
         Figure("filing", "referrals filed, 8 clients", rate, "/s"),
         Figure("filing", "time to answer, median", median(times) * 1000, "ms"),
         Figure("filing", "time to answer, p99", percentile(times, 99) * 1000, "ms"),
-        Figure("filing", "bare route, one row by SQLModel", base, "/s"),
-        Figure("filing", "bare route, one row by a line of SQL", by_text, "/s"),
-        at_least("filing", "ours of the bare route by SQLModel", rate / base, "×", 0.5),
-        Figure("filing", "ours of the bare route by a line of SQL", rate / by_text, "×"),
+        Figure("filing", "bare route, as documented", as_documented, "/s"),
+        Figure("filing", "bare route, by SQLModel over our writer", base, "/s"),
+        Figure("filing", "bare route, by a line of SQL over our writer", by_text, "/s"),
+        at_least("filing", "ours of the bare route as documented", rate / as_documented, "×", 0.5),
+        Figure("filing", "ours of the bare route by SQLModel over our writer", rate / base, "×"),
+        Figure("filing", "ours of the bare route by a line of SQL over our writer", rate / by_text, "×"),
     ]
 
 

@@ -7,6 +7,7 @@ import os
 import uvicorn
 
 from bench.unprotected import take_away
+from cli.slow_clients import PatientProtocol
 from records import engine, sealing
 from records.settings import get_settings
 
@@ -21,7 +22,14 @@ def main() -> None:
     from api.app import create_app  # now: it takes the functions that stand there by then
 
     engine.configure(settings.sqlalchemy_url())
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="warning", access_log=False)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        http=PatientProtocol,
+    )
 
 
 if __name__ == "__main__":

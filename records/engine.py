@@ -56,6 +56,17 @@ OF_TRANSACTION = "footbridge_of_transaction"
 _HELD = "footbridge_held"
 
 
+SQLITE_SETTINGS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "busy_timeout=30000",
+    "foreign_keys=ON",
+    "cache_size=-32000",
+    "temp_store=MEMORY",
+)
+"""The PRAGMAs of every connection to SQLite."""
+
+
 def configure(url: str, *, pool_size: int = 20) -> Engine:
     """Open the database at `url` for this process, replacing any other; returns the engine for writing.
 
@@ -105,14 +116,7 @@ def _sqlite(url: str, **pool: Any) -> Engine:
     def _pragmas(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver does not begin transactions by itself: we do, below
         cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "busy_timeout=30000",
-            "foreign_keys=ON",
-            "cache_size=-32000",
-            "temp_store=MEMORY",
-        ):
+        for pragma in SQLITE_SETTINGS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
