@@ -103,7 +103,7 @@ def _items(case: Case, *, until: datetime | None = None, is_soonest: bool = Fals
     if case.cancel_requested_at is not None:
         yield from _asked(case, CANCEL_UNDECIDED, Subject.CANCEL, case.cancel_requested_at, case.protocol.cancel_answer)
     if status is ReferralStatus.SUBMITTED:
-        yield from _asked(case, UNACCEPTED, Subject.ACCEPTANCE, case.submitted_at, case.protocol.assignment.accept)
+        yield from _asked(case, UNACCEPTED, Subject.ACCEPTANCE, *_acceptance(case))
         return
     yield from _assignment(case)
     if status is ReferralStatus.ON_HOLD:
@@ -150,10 +150,25 @@ def _deadline(within: Span, since: datetime, zone: str, calendar: Calendar) -> d
     return within.after(since, zone, calendar, close=CLOSE_OF_BUSINESS)
 
 
+def _acceptance(case: Case) -> tuple[datetime, Span]:
+    """Since when, and within what, the program must accept.
+
+    The first days run for whoever has left already, and no contact is awaited before the yes: it may not take longer
+    than work on a late notice does.
+    """
+    within, late = case.protocol.assignment.accept, case.protocol.late_work
+    if case.discharged_at is None:
+        return case.submitted_at, within
+    heard = max(case.submitted_at, case.notice_at or case.discharged_at)
+    usual = _deadline(within, case.submitted_at, case.zone, case.calendar)
+    return (heard, late) if _deadline(late, heard, case.zone, case.calendar) < usual else (case.submitted_at, within)
+
+
 def promised_by(case: Case) -> datetime | None:
     """By when the program said it would accept, or name a bridger; None when both are done."""
     if case.status is ReferralStatus.SUBMITTED:
-        return _deadline(case.protocol.assignment.accept, case.submitted_at, case.zone, case.calendar)
+        since, within = _acceptance(case)
+        return _deadline(within, since, case.zone, case.calendar)
     if case.status is ReferralStatus.ACCEPTED and case.assigned_since is None and case.accepted_at is not None:
         return _deadline(case.protocol.assignment.deadline, case.accepted_at, case.zone, case.calendar)
     return None

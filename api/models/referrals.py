@@ -30,7 +30,7 @@ class ReferralFields(In):
     expected_time: Clock | None = None
     certainty: DateCertainty = DateCertainty.UNKNOWN
     discharged_at: Instant | None = Field(None, description="when the person has left already")
-    disposition: Disposition | None = None
+    disposition: Disposition | None = Field(None, description="needed with `discharged_at`, unless it is a draft")
     unit: Text = ""
     legal_status: Text = ""
     risks: list[RiskFlag] = Field([], max_length=20)
@@ -159,7 +159,7 @@ class DischargeIn(In):
         json_schema_extra={"examples": [{"at": "2026-11-26T11:30:00-05:00", "disposition": "home"}]},
     )
     at: Instant
-    disposition: Disposition = Disposition.HOME
+    disposition: Disposition = Field(description="never assumed: what happens next depends on it")
     where: Text = ""
 
 

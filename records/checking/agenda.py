@@ -36,7 +36,7 @@ def _all_of(d: Dossier) -> Iterator[Next]:
         within = d.protocol.says("cancel_answer", "P1BD")
         yield from _asked(d, "cancel_undecided", "cancel", row.id, row.cancel_requested_at, within)
     if row.status == "submitted":
-        yield from _asked(d, "unaccepted", "acceptance", row.id, since, d.protocol.raw["assignment"]["accept"])
+        yield from _asked(d, "unaccepted", "acceptance", row.id, *_yes(d, since))
         return
     yield from _bridger(d)
     if row.status == "on_hold":
@@ -46,6 +46,17 @@ def _all_of(d: Dossier) -> Iterator[Next]:
         yield from _streaks(d)
         yield from _end(d)
     yield from _contacts(d)
+
+
+def _yes(d: Dossier, submitted_at: datetime) -> tuple[datetime, str]:
+    """Whoever has left already waits for the program's yes no longer than for work on a late notice."""
+    usual, late = d.protocol.raw["assignment"]["accept"], d.protocol.says("late_work", "PT4H")
+    left = d.referral.discharged_at
+    if left is None:
+        return submitted_at, usual
+    heard = max(submitted_at, d.referral.notice_at or left)
+    is_sooner = later(heard, late, d.where) < later(submitted_at, usual, d.where, by_closing=True)
+    return (heard, late) if is_sooner else (submitted_at, usual)
 
 
 def _calls(d: Dossier) -> Iterator[Next]:

@@ -22,9 +22,9 @@ TABLES = {
     "referral": (
         "id program_id number facility_id planner_id protocol_id status consent consent_expires_at! consent_warned_at!"
         " risks* created_at! submitted_at! accepted_at! expected_on/ expected_time@ date_known_at! discharged_at!"
-        " is_unscheduled cycle first_appointment_at! bridger_id assigned_since! unassigned_since! offers_exhausted_at!"
-        " owner_id cancel_requested_at! lost_at! finish_at! ended_at! reported_at! next_at! next_item untold_since!"
-        " journal_seq journal_head journal_proof setting disposition"
+        " notice_at! is_unscheduled cycle first_appointment_at! bridger_id assigned_since! unassigned_since!"
+        " offers_exhausted_at! owner_id cancel_requested_at! lost_at! finish_at! ended_at! reported_at! next_at!"
+        " next_item untold_since! journal_seq journal_head journal_proof setting disposition"
     ),
     "contact": (
         "id program_id referral_id key seq cycle opens_at! due_at! state prompted* met_at! met_by missed_at! reason"

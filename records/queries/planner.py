@@ -181,6 +181,8 @@ def _promised(session: Session, referral: Referral, person: Person, program: Pro
             calendar=calendar_of(program),
             submitted_at=referral.submitted_at or referral.created_at,
             accepted_at=referral.accepted_at,
+            discharged_at=referral.discharged_at,
+            notice_at=referral.notice_at,
             assigned_since=referral.assigned_since if referral.bridger_id else None,
         )
     )

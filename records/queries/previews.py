@@ -101,6 +101,8 @@ def _filed(session: Session, program: Program, zone: str, details: ReferralDetai
         expected_on=details.expected_on if left is None else None,
         expected_time=details.expected_time if left is None else None,
         date_known_at=now if details.expected_on else None,
+        discharged_at=left,
+        notice_at=now if left is not None else None,
         first_appointment_at=details.first_appointment_at,
         risks=frozenset(details.risks),
         has_phone=has_phone,
@@ -112,15 +114,15 @@ def _filed(session: Session, program: Program, zone: str, details: ReferralDetai
 
 def _accepted(filed: Case, details: ReferralDetails) -> Case:
     """The same case, accepted this minute."""
-    now, left = filed.submitted_at, details.discharged_at
+    now = filed.submitted_at
     return replace(
         filed,
         status=ReferralStatus.ACCEPTED,
         accepted_at=now,
         unassigned_since=now,
-        discharged_at=left,
-        notice_at=now if left is not None else None,
-        is_unscheduled=left is not None and details.disposition is not None and details.disposition.is_unscheduled,
+        is_unscheduled=filed.discharged_at is not None
+        and details.disposition is not None
+        and details.disposition.is_unscheduled,
     )
 
 

@@ -17,7 +17,7 @@ BODIES: dict[str, Any] = {
     "/api/v1/referrals": {"setting": "jail", "person_id": "{person_id}", "expected_on": "2026-12-04"},
     "/api/v1/referrals/preview": {"setting": "jail", "facility_id": "{facility_id}"},
     "/api/v1/referrals/{referral_id}/reject": {"reason": "no_capacity", "note": "words"},
-    "/api/v1/referrals/{referral_id}/discharge": {"at": "2026-11-14T15:00:00Z"},
+    "/api/v1/referrals/{referral_id}/discharge": {"at": "2026-11-14T15:00:00Z", "disposition": "home"},
     "/api/v1/referrals/{referral_id}/discharge/cancel": NOTE,
     "/api/v1/referrals/{referral_id}/expected-discharge": {"expected_on": "2026-12-05"},
     "/api/v1/referrals/{referral_id}/hold": {"reason": "readmitted"},

@@ -27,7 +27,7 @@ def house(database: str) -> Iterator[House]:
 def closed(house: House) -> tuple[str, str, str]:
     """A case with a missed contact and a logged attempt, closed by the supervisor: its id, contact and attempt."""
     referral_id = house.accepted()
-    house.post("planner", f"/referrals/{referral_id}/discharge", {"at": "2026-11-03T15:00:00Z"})
+    house.post("planner", f"/referrals/{referral_id}/discharge", {"at": "2026-11-03T15:00:00Z", "disposition": "home"})
     clock.advance(timedelta(hours=25))
     house.carry_out(referral_id)
     sent = {"mode": "call", "outcome": "no_answer"}

@@ -61,7 +61,7 @@ def test_in_the_grace_whatever_writes_says_that_it_may_be_read_and_nothing_more(
     house, referral_id = handed
     sent = {"mode": "call", "outcome": "no_answer"}
     attempt = house.post("bridger2", f"/referrals/{referral_id}/attempts", sent)["attempt"]["id"]
-    house.post("planner", f"/referrals/{referral_id}/discharge", {"at": "2026-11-03T15:00:00Z"})
+    house.post("planner", f"/referrals/{referral_id}/discharge", {"at": "2026-11-03T15:00:00Z", "disposition": "home"})
     with engine.transaction() as session:
         worried = actor_of(session.get_one(Staff, house.staff["bridger2"]))
         escalation_id = raise_concern(session, worried, referral_id, "worried").id

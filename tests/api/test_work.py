@@ -14,7 +14,7 @@ from tests.api.house import ADA, NOW, House
 def left(house: House, **changes: Any) -> str:
     """A person with a bridger, who left the hospital at noon."""
     referral_id = house.accepted(**changes)
-    house.post("planner", f"/referrals/{referral_id}/discharge", {"at": clock.now().isoformat()})
+    house.post("planner", f"/referrals/{referral_id}/discharge", {"at": clock.now().isoformat(), "disposition": "home"})
     return referral_id
 
 

@@ -180,7 +180,7 @@ class Life:
     def is_walked_with(self) -> None:
         """Contacts, a concern that calls the clinician, and how it is settled."""
         of, base = self.canaries.of, f"/referrals/{self.referral_id}"
-        self.api("planner", "POST", f"{base}/discharge", {"at": _an_hour_ago()})
+        self.api("planner", "POST", f"{base}/discharge", {"at": _an_hour_ago(), "disposition": "home"})
         tried = {"mode": "call", "outcome": "no_answer", "note": of("note of an attempt")}
         assert self.api("bridger", "POST", f"{base}/attempts", tried).status_code == 201
         self.page("bridger", f"{base}/note", note=of("note in the timeline"))

@@ -274,6 +274,18 @@ def test_what_was_promised_to_the_referrer() -> None:
     assert promised_by(left(T0)) is None
 
 
+def test_who_has_left_already_does_not_wait_for_a_yes_over_a_weekend() -> None:
+    friday = datetime(2026, 9, 4, 20, 0, tzinfo=UTC)
+    waiting = a_case(status=ReferralStatus.SUBMITTED, accepted_at=None, submitted_at=friday)
+    assert promised_by(waiting) == datetime(2026, 9, 7, 21, 0, tzinfo=UTC), "Monday, 5 pm there"
+    gone = replace(waiting, discharged_at=friday - DAY, notice_at=friday + HOUR)
+    assert promised_by(gone) == friday + 5 * HOUR, "four hours after we heard of it, as a late notice is worked"
+    assert [i.at for i in agenda(gone) if i.kind == items.UNACCEPTED] == [friday + 5 * HOUR]
+    assert promised_by(replace(gone, notice_at=None)) == friday + 4 * HOUR, "not before it was sent"
+    heard_late = replace(gone, notice_at=friday + 30 * DAY)
+    assert promised_by(heard_late) == promised_by(waiting), "never later than without"
+
+
 def test_reminders_of_a_night_come_the_evening_before() -> None:
     rule = a_case().protocol.rule("first-contact")
     assert rule is not None

@@ -43,7 +43,7 @@ CONFIG: dict[str, Any] = {
 def things(house: House) -> dict[str, list[str]]:
     """Ids of what is there, by the name that paths give them: a person under way, with one of everything."""
     referral_id = house.accepted(person=ADA | {"family_name": NAME})
-    house.post("planner", f"/referrals/{referral_id}/discharge", {"at": "2026-11-03T14:00:00Z"})
+    house.post("planner", f"/referrals/{referral_id}/discharge", {"at": "2026-11-03T14:00:00Z", "disposition": "home"})
     house.post("bridger", f"/referrals/{referral_id}/attempts", {"mode": "call", "outcome": "no_answer"})
     absence = f"/staff/{house.staff['bridger']}/absences"
     house.post("supervisor", absence, {"from_at": "2026-12-01T15:00:00Z", "until_at": "2026-12-02T15:00:00Z"})

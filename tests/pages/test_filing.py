@@ -119,6 +119,30 @@ def test_somebody_who_has_left_already_is_filed_with_when_and_how(town: Planning
     assert row.discharged_at == datetime.fromisoformat("2026-11-03T12:30:00+00:00")
 
 
+def test_who_has_left_already_is_not_promised_an_answer_next_week(town: Planning) -> None:
+    town.waits_to_be_accepted()
+    planner = town.browser("planner")
+    gone = {
+        "leaving": "left", "discharged_at_on": "2026-11-03", "discharged_at_time": "07:30", "disposition": "home",
+    }  # fmt: skip
+    draft = opened(planner)
+    preview = press(planner, draft, "preview", **ADA | gone)
+    sentence = "Example Bridges has until Tue Nov 3, 2 pm to accept."
+    assert sentence in said(planner.get(preview.headers["location"])), "four hours after we hear of it"
+    assert sentence in said(planner.follow("/referrals/new/send", draft=draft))
+    [row] = town.rows(Referral)
+    assert row.next_at == NOW + timedelta(hours=4)
+
+
+def test_a_discharge_that_comes_before_the_yes_brings_the_answer_forward(town: Planning) -> None:
+    town.waits_to_be_accepted()
+    referral_id = filed(town.browser("planner"))
+    assert town.row(referral_id).next_at == datetime.fromisoformat("2026-11-04T22:00:00+00:00")
+    town.browser("planner").goes_to(f"/referrals/{referral_id}/discharge", when="now", disposition="home")
+    assert town.row(referral_id).next_at == NOW + timedelta(hours=4)
+    assert "has until Tue Nov 3, 2 pm to accept" in said(town.browser("planner").get(f"/referrals/{referral_id}"))
+
+
 def test_how_somebody_left_is_asked_and_never_guessed(town: Planning) -> None:
     planner = town.browser("planner")
     draft = opened(planner)

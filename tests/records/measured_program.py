@@ -138,6 +138,7 @@ class MeasuredProgram:
             expected_on=None if has_left else (now + timedelta(days=dice.randrange(1, 6))).date(),
             certainty=DateCertainty.LIKELY,
             discharged_at=now - timedelta(hours=dice.randrange(1, 60)) if has_left else None,
+            disposition=Disposition.HOME if has_left else None,
             consent=dice.choice([ConsentStatus.GIVEN, ConsentStatus.GIVEN, ConsentStatus.PENDING]),
         )
         person = PersonDetails(

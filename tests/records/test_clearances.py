@@ -66,7 +66,7 @@ def test_a_clearance_taken_away_ends_access_at_once(inside: tuple[House, str]) -
 
 def test_whoever_has_left_the_facility_stays_with_their_bridger(inside: tuple[House, str]) -> None:
     house, referral_id = inside
-    house.post("jailer", f"/referrals/{referral_id}/discharge", {"at": NOON.isoformat()})
+    house.post("jailer", f"/referrals/{referral_id}/discharge", {"at": NOON.isoformat(), "disposition": "home"})
     clock.set_to(NOON + timedelta(days=8))
     assert kept() == 0
     assert house.call("bridger", "GET", f"/referrals/{referral_id}").status_code == 200

@@ -16,6 +16,7 @@ from domain.vocabulary import (
     ConsentStatus,
     ContactState,
     DeclineReason,
+    Disposition,
     EndReason,
     Gender,
     Mode,
@@ -111,7 +112,7 @@ def test_02_missing_minimum_data(world: World) -> None:
         "planner at Riverside",
         referrals.file_referral,
         PersonDetails("Ada", "Sample", birth_on=date(1990, 1, 1)),
-        ReferralDetails(setting=Setting.PSYCHIATRIC_INPATIENT, discharged_at=left_at),
+        ReferralDetails(setting=Setting.PSYCHIATRIC_INPATIENT, discharged_at=left_at, disposition=Disposition.HOME),
         as_draft=True,
     )
     ada = Journey(world, draft.id, "planner at Riverside")

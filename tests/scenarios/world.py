@@ -189,6 +189,8 @@ class World:
         if left_at is None and leaves_in_days is not None:
             day = clock.now().astimezone(ZoneInfo(NEW_YORK)).date() + timedelta(days=leaves_in_days)
             details = {"expected_on": day, "certainty": DateCertainty.LIKELY, **details}
+        if left_at is not None:
+            details = {"disposition": Disposition.HOME, **details}
         row = self.do(
             f"planner at {facility}",
             referrals.file_referral,
