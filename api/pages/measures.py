@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
+from sqlmodel import Session
 
 from api.access import requires
 from api.auth import SignedIn
@@ -53,8 +54,7 @@ def measures(
     request: Request, session: SessionDep, me: Me, period: Choice = "", from_: From = "", to: To = "", by: Choice = ""
 ) -> Response:
     """The figures of a period."""
-    asked = _asked(me, period, from_, to, by)
-    measured = queries.measure(session, me.program.id, asked.period, clock.now())
+    asked, measured = _measured(session, me, _asked(me, period, from_, to, by))
     titles = queries.contact_titles(session, me.program.id)
     late = queries.list_unassigned_late(session, me.program.id)
     return page(
@@ -85,10 +85,9 @@ def measures(
 @requires("see_measures")
 def figures_file(session: SessionDep, me: Me, period: Choice = "", from_: From = "", to: To = "") -> Response:
     """The same figures for a spreadsheet."""
-    asked = _asked(me, period, from_, to, "")
+    asked, measured = _measured(session, me, _asked(me, period, from_, to, ""))
     if asked.errors:
         raise Invalid("period", next(iter(asked.errors.values())))
-    measured = queries.measure(session, me.program.id, asked.period, clock.now())
     name = f"measures-{asked.period.from_on}-to-{asked.period.to_on}.csv"
     return Response(
         "\ufeff" + figures_csv(measured.figures, asked.period),  # the mark tells Excel that this is UTF-8
@@ -117,8 +116,7 @@ def cases(
     measure = BY_KEY.get(key)
     if measure is None or part not in {"", *Part}:
         raise NotFound("That measure")
-    asked = _asked(me, period, from_, to, by)
-    measured = queries.measure(session, me.program.id, asked.period, clock.now())
+    asked, measured = _measured(session, me, _asked(me, period, from_, to, by))
     found = [case for case in measured.figures[key].cases if not kind or case.kind == kind]
     if took:
         found = [case for case in found if case.part.is_counted and words.stretch(case) == took]
@@ -151,6 +149,17 @@ def cases(
 
 def _page_href(key: str, query: dict[str, str], after: int) -> str:
     return f"/measures/{key}/cases?{urlencode(query | ({'after': str(after)} if after else {}))}"
+
+
+def _measured(session: Session, me: SignedIn, asked: Asked) -> tuple[Asked, queries.Measured]:
+    """The figures of what was asked for; of the usual period when that concerns too many at once."""
+    now = clock.now()
+    try:
+        return asked, queries.measure(session, me.program.id, asked.period, now)
+    except Invalid as problem:
+        usual = named_period(USUAL, now, me.program.zone)
+        instead = Asked(usual, USUAL, asked.by, {problem.field or "": problem.sentence})
+        return instead, queries.measure(session, me.program.id, usual, now)
 
 
 def _asked(me: SignedIn, choice: str, from_: str, to: str, by: str) -> Asked:

@@ -9,8 +9,6 @@ from functools import cached_property
 from domain.clock import end_of, local_date, start_of
 from domain.errors import Invalid
 
-LONGEST_DAYS = 400
-"""The longest period in days: a year and the weeks around it, so that a page stays quick."""
 EARLIEST = date(2000, 1, 1)
 
 CHOICES = {
@@ -20,6 +18,7 @@ CHOICES = {
     "last-month": "Last month",
     "quarter": "This quarter",
     "last-quarter": "Last quarter",
+    "year": "Last 365 days",
     "custom": "Chosen dates",
 }
 """The periods that a page offers."""
@@ -50,11 +49,9 @@ class Period:
 
 
 def period_between(from_on: date, to_on: date, zone: str) -> Period:
-    """A period of chosen dates. Raises Invalid when it runs backwards, is too long, or lies before the year 2000."""
+    """A period of chosen dates. Raises Invalid when it runs backwards or lies before the year 2000."""
     if to_on < from_on:
         raise Invalid("backwards", "The last day is before the first. Swap them.", field="to")
-    if (to_on - from_on).days >= LONGEST_DAYS:
-        raise Invalid("too_long", f"Choose at most {LONGEST_DAYS} days.", field="from")
     if from_on < EARLIEST or to_on.year > 2200:
         raise Invalid("year", "Check the year.", field="from" if from_on < EARLIEST else "to")
     return Period(from_on, to_on, zone)
@@ -72,6 +69,7 @@ def named_period(choice: str, now: datetime, zone: str) -> Period:
         "month": (first, today),
         "last-month": ((first - day).replace(day=1), first - day),
         "quarter": (quarter, today),
+        "year": (today - 364 * day, today),
         "last-quarter": (_quarter_before(quarter), quarter - day),
     }
     if choice not in spans:

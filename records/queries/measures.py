@@ -19,6 +19,7 @@ from sqlalchemy import JSON, ColumnElement, CompoundSelect, Select, and_, cast, 
 from sqlalchemy.types import NullType
 from sqlmodel import Session, col
 
+from domain.errors import Invalid
 from domain.measures.catalog import figures
 from domain.measures.figure import Context, Figure
 from domain.measures.journey import TOLD, About, Event, Journey, tell
@@ -47,6 +48,8 @@ AFTER = timedelta(days=100)
 
 YOUNG = timedelta(days=120)
 """Referrals sent no longer before a period are read by time, which is quick; the few that are older one by one."""
+MOST = 50_000
+"""So many referrals are counted at once, however long the period: their journals are in memory together."""
 LATE_WORD = timedelta(days=400)
 """How long before it was heard of something may have happened: commands take a year at most."""
 
@@ -84,7 +87,7 @@ class Measured:
 
 
 def measure(session: Session, program_id: str, period: Period, now: datetime) -> Measured:
-    """Every measure of a program for a period, as it stands at `now`."""
+    """Every measure of a program for a period, as it stands at `now`. Raises Invalid when it concerns over `MOST`."""
     context = Context(period, now, calendar_of(session.get_one(Program, program_id)))
     with _collector_at_rest():
         journeys = read_journeys(session, program_id, period)
@@ -92,8 +95,15 @@ def measure(session: Session, program_id: str, period: Period, now: datetime) ->
 
 
 def read_journeys(session: Session, program_id: str, period: Period) -> dict[str, Journey]:
-    """The journeys that can count in a period, by referral id, as far as the journal's entries matter to it."""
+    """The journeys that can count in a period, by referral id, as far as the journal's entries matter to it.
+
+    Raises Invalid when they are more than `MOST`.
+    """
     concerned = _Concerned.of(session, program_id, period)
+    count = len(concerned.young) + len(concerned.old)
+    if count > MOST:
+        sentence = f"{count:,} referrals count in this period, and at most {MOST:,} are counted at once."
+        raise Invalid("too_many", f"{sentence} Choose fewer days.", field="from")
     told: dict[str, list[Event]] = {}
     for event in _entries(session, program_id, period, concerned):
         told.setdefault(event.stream, []).append(event)
