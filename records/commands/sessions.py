@@ -16,6 +16,8 @@ from records.commands.text import LINE_LENGTH
 from records.settings import get_settings
 from records.tables import Staff, StaffSession
 
+_ERA = timedelta(days=365_000)
+
 
 def open_session(session: Session, staff: Staff, now: datetime, agent: str) -> str:
     """Begin a session for somebody who has proven who they are; returns its token, which is not kept."""
@@ -105,8 +107,8 @@ def kept(token: str) -> str:
 
 
 def real(span: timedelta) -> timedelta:
-    """So long for the person at the keyboard, in the time of our clock."""
-    return span * clock.speed()
+    """So long for the person at the keyboard, in the time of our clock; no longer than any calendar reaches."""
+    return span * min(clock.speed(), _ERA / span)
 
 
 def printable(agent: str) -> str:

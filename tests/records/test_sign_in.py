@@ -205,6 +205,12 @@ def test_being_there_is_noted_once_a_minute(someone: Staff) -> None:
     assert seen() == MONDAY + timedelta(minutes=2)
 
 
+def test_people_sign_in_while_the_clock_takes_nine_seconds_for_a_day(someone: Staff) -> None:
+    """What lasts months for somebody at the keyboard is longer, by such a clock, than the calendar goes back."""
+    clock.run_fast(10_000, real_anchor=clock.unix_time(), anchor=MONDAY)
+    assert who(sign_in.sign_in(someone.email, PASSWORD, "", guessing.Source("a browser", "192.0.2.1"))) is not None
+
+
 def test_a_fast_clock_does_not_throw_people_out(someone: Staff) -> None:
     clock.run_fast(1440, real_anchor=clock.unix_time(), anchor=MONDAY)
     token = sign_in.sign_in(someone.email, PASSWORD)
