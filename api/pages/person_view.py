@@ -321,12 +321,16 @@ def _lower(label: str) -> str:
 
 
 def usual_mode(page: PersonPage, contact: Contact | None) -> Mode:
-    """The mode to begin with: what the contact asks for, what worked before, a call where there is a number."""
+    """The mode to begin with: what the contact asks for, what worked before, a call where there is a number.
+
+    Where a call would do, a visit is chosen by hand: one that nobody made would count as the visit that is owed.
+    """
     rule = page.rows.rule(contact.key) if contact is not None else None
     allowed = rule.modes if rule is not None else tuple(Mode)
+    may_call = Mode.CALL in allowed and page.rows.person.has_phone
     worked = [a.mode for a in page.rows.attempts if is_contact(a.mode, a.outcome) and a.mode in allowed]
-    if worked:
+    if worked and not (may_call and worked[-1] is Mode.VISIT):
         return worked[-1]
-    if Mode.CALL in allowed and page.rows.person.has_phone:
+    if may_call:
         return Mode.CALL
     return Mode.VISIT if Mode.VISIT in allowed else allowed[0]

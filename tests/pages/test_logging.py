@@ -32,6 +32,16 @@ def town(database: str) -> Iterator[Bridging]:
         yield begin()
 
 
+def chosen_beforehand(bridger: Browser, log: str) -> dict[str, str]:
+    """What the form sends when only an outcome is tapped."""
+    page = bridger.get(bridger.fetch(log).headers.get("location", log))
+    return {
+        i.attributes["name"]: i.attributes["value"]
+        for i in page.all("input")
+        if i.attributes.get("name") in ("once", "usual") or "checked" in i.attributes
+    }
+
+
 @pytest.mark.postgresql
 def test_two_taps_from_today_log_a_contact(town: Bridging) -> None:
     referral_id = town.refer("Ada", left=True)
@@ -166,18 +176,22 @@ def test_what_cannot_be_is_refused_in_words_on_the_same_page(
     assert attempts(town, referral_id) == []
 
 
-def test_a_wrong_number_is_two_taps_though_a_visit_stands_chosen_beforehand(town: Bridging) -> None:
+@pytest.mark.parametrize(("worked", "stands"), [("visit", "call"), ("video", "video")])
+def test_a_visit_is_chosen_by_hand_where_a_call_would_do(town: Bridging, worked: str, stands: str) -> None:
+    """Tired, at night, after a call: what stood there beforehand must not count as the visit that is owed."""
     referral_id = town.refer("Ada", left=True)
     bridger = town.browser("bridger")
     log = f"/referrals/{referral_id}/log"
-    bridger.goes_to(log, mode="visit", outcome="reached", once="a")
-    page = bridger.get(bridger.fetch(log).headers.get("location", log))
-    sent = {
-        i.attributes["name"]: i.attributes["value"]
-        for i in page.all("input")
-        if i.attributes.get("name") in ("once", "usual") or "checked" in i.attributes
-    }
-    assert sent["mode"] == "visit", "what worked before stands chosen"
+    bridger.goes_to(log, mode=worked, outcome="reached", once="a")
+    assert chosen_beforehand(bridger, log)["mode"] == stands
+
+
+def test_a_wrong_number_is_two_taps_though_a_visit_stands_chosen_beforehand(town: Bridging) -> None:
+    referral_id = town.refer("Ada", left=True)
+    bridger = town.browser("bridger")
+    log = f"/referrals/{referral_id}/log?contact={contact(town, referral_id, 'face-to-face').id}"
+    sent = chosen_beforehand(bridger, log)
+    assert sent["mode"] == "visit", "what the contact asks for stands chosen"
     bridger.goes_to(log, **sent, outcome="wrong_number")
     assert attempts(town, referral_id)[-1].mode is Mode.CALL
 
