@@ -157,6 +157,14 @@ def test_the_handoff_card_names_no_illness_and_no_place(town: Planning) -> None:
         assert never not in card
 
 
+@pytest.mark.parametrize(("left", "promised"), [(False, "once you have left"), (True, "soon")])
+def test_the_handoff_card_promises_no_time_that_nobody_keeps(town: Planning, left: bool, promised: str) -> None:
+    """Each protocol has a time of its own for the first contact, and it counts from leaving."""
+    referral_id = town.refer("Ada", left=left)
+    page = said(town.browser("planner").get(f"/referrals/{referral_id}/handoff"))
+    assert f"Bridger gets in touch with you {promised}." in page
+
+
 def test_the_closing_report_tells_what_the_person_agreed_to(town: Planning) -> None:
     told, untold = town.refer("Ada", left=True), town.refer("Bo", left=True, consent=ConsentStatus.PENDING)
     for referral_id in (told, untold):
