@@ -45,6 +45,7 @@ class StaffMessage(Word):
     DISCHARGE_RECORDED = "discharge_recorded", "Somebody on your list has left: the first windows are open"
     DATE_MOVED = "date_moved", "An expected date has moved"
     REFERRAL_FILED = "referral_filed", "A new referral waits for your answer"
+    LIST_FILED = "list_filed", "A list of new referrals waits for your answers"
     CANCEL_REQUESTED = "cancel_requested", "A request to cancel waits for your answer"
     CONSENT_EXPIRING = "consent_expiring", "A consent ends soon"
     DATE_CHECK = "date_check", "An expected date needs confirming"
@@ -105,6 +106,7 @@ _URGENCY = {
     StaffMessage.PROMISES_BROKEN: Urgency.TODAY,
     StaffMessage.DATE_MOVED: Urgency.TODAY,
     StaffMessage.REFERRAL_FILED: Urgency.TODAY,
+    StaffMessage.LIST_FILED: Urgency.TODAY,
     StaffMessage.CANCEL_REQUESTED: Urgency.TODAY,
     StaffMessage.DATE_CHECK: Urgency.TODAY,
     StaffMessage.REFERRAL_REJECTED: Urgency.TODAY,
@@ -143,6 +145,7 @@ _PATHS = {
     StaffMessage.DISCHARGE_RECORDED: "/today",
     StaffMessage.DATE_MOVED: "/today",
     StaffMessage.REFERRAL_FILED: "/board",
+    StaffMessage.LIST_FILED: "/board",
     StaffMessage.CANCEL_REQUESTED: "/board",
     StaffMessage.GLASS_BROKEN: "/notifications",
     StaffMessage.IDENTITY_REFUSED: "/staff",

@@ -23,7 +23,7 @@ CALLS = frozenset({"escalation_raised", "safety_concern", "welfare_check_due", "
 BY_DAY = frozenset(
     {
         "offer_made", "assignment_made", "absence_cover", "referral_joined", "date_moved", "referral_filed",
-        "cancel_requested", "date_check", "referral_rejected", "referrer_told",
+        "list_filed", "cancel_requested", "date_check", "referral_rejected", "referrer_told",
     }
 )  # fmt: skip
 """Messages that go by text in waking hours only, unless somebody is at high risk."""

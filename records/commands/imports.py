@@ -24,13 +24,15 @@ from records import clock
 from records.access import Actor
 from records.commands.changes import move_expected_discharge
 from records.commands.discharges import record_discharge
+from records.commands.messages import tell
 from records.commands.people import Identifier, PersonDetails, Phone, Place
 from records.commands.recognition import join_referral
 from records.commands.referrals import ReferralDetails, check_filing, file_referral
 from records.ids import new_id
 from records.marks import has_identifier, has_visit
 from records.queries.people import Likeness, find_duplicates, find_open_referral
-from records.tables import Facility, Inbound, PersonIdentifier, Referral
+from records.queries.staff import find_active
+from records.tables import Facility, Inbound, PersonIdentifier, Program, Referral
 
 SOURCE = "csv"
 _COLUMNS = {
@@ -102,20 +104,34 @@ def import_releases(
         said = f"This list has {len(releases.rows):,} rows, more than {most:,}. Send it in parts, or ask the program."
         return ImportReport((), (said,))
     reports: list[RowReport] = []
+    list_id, is_told = new_id("csv"), False
     for done, row in enumerate(releases.rows, 1):
         reports.append(_take(session, actor, facility, row))
+        if not is_told and reports[-1].result == FILED:  # with the first: what ends half way was told of
+            is_told = _tell(session, actor.program_id, list_id)
         if progress is not None:
             progress(done, len(releases.rows))
-    return ImportReport(tuple(reports), id=_keep(session, actor, facility, data, reports))
+    return ImportReport(tuple(reports), id=_keep(session, actor, facility, data, list_id, reports))
 
 
-def _keep(session: Session, actor: Actor, facility: Facility, data: bytes, reports: list[RowReport]) -> str:
+def _tell(session: Session, program_id: str, list_id: str) -> bool:
+    """Tell the supervisor once of the whole list, unless the program accepts at once; who has left is told of alone."""
+    program = session.get_one(Program, program_id)
+    if not program.accepts_at_once:
+        supervisor = find_active(session, program.supervisor_id)
+        tell(session, supervisor, "list_filed", key=f"list_filed:{list_id}", program_id=program_id, subject_id=list_id)
+    return True
+
+
+def _keep(
+    session: Session, actor: Actor, facility: Facility, data: bytes, list_id: str, reports: list[RowReport]
+) -> str:
     """Keep what became of the rows, never the rows themselves: they are on the referrals."""
     row = Inbound(
         id=new_id("inb"),
         program_id=actor.program_id,
         source=SOURCE,
-        message_id=new_id("csv"),
+        message_id=list_id,
         fingerprint=hashlib.sha256(data).hexdigest(),
         body="",
         result={
@@ -197,8 +213,9 @@ def _file_or_match(session: Session, actor: Actor, facility: Facility, row: Rele
         details,
         facility_id=facility.id,
         person_id=person_id,
-        source="csv",
+        source=SOURCE,
         as_draft=bool(is_open),
+        in_list=True,
     )
     if is_open:
         said = (

@@ -75,11 +75,13 @@ def file_referral(
     person_id: str | None = None,
     source: str = "page",
     as_draft: bool = False,
+    in_list: bool = False,
 ) -> Referral:
     """File a referral for a new person, or for one on record; the program's promise begins to run.
 
     One person has one open referral at a time: a second is refused (acceptance scenario 12), with the number of the
-    first if the same facility filed it; `recognition.join_referral` answers another facility.
+    first if the same facility filed it; `recognition.join_referral` answers another facility. What is filed `in_list`
+    is told of together (`imports`): thousands of notices would drown the one that matters.
     Raises Invalid(Fields), NotFound (facility), Conflict (open referral exists).
     """
     actor.require("file_referral")
@@ -127,7 +129,7 @@ def file_referral(
         if as_draft:
             work.record("referral.drafted", source=source)
         else:
-            _submit(work)
+            _submit(work, in_list=in_list)
         work.settle()
         session.add(referral)
     return referral
@@ -203,7 +205,7 @@ def check_filing(person: PersonDetails, details: ReferralDetails, zone: str) -> 
     gather(problems)
 
 
-def _submit(work: Work) -> None:
+def _submit(work: Work, *, in_list: bool = False) -> None:
     referral, program = work.referral, work.rows.program
     referral.status, referral.submitted_at = ReferralStatus.SUBMITTED, work.now
     if referral.discharged_at is not None:
@@ -220,7 +222,7 @@ def _submit(work: Work) -> None:
     )
     if program.accepts_at_once and referral.consent is not ConsentStatus.DECLINED:
         accept_work(work, by="system")
-    else:
+    elif not in_list or referral.discharged_at is not None:
         supervisor = find_active(work.session, program.supervisor_id)
         work.tell(supervisor, "referral_filed", "filed")
 

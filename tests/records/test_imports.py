@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from domain.errors import NotAllowed, NotFound
-from domain.vocabulary import ConsentStatus, Disposition, ReferralStatus, Setting
+from domain.vocabulary import Channel, ConsentStatus, Disposition, ReferralStatus, Setting
 from records import clock, engine
 from records.access import Actor, actor_of
 from records.commands import referrals
@@ -20,7 +20,7 @@ from records.commands.imports import ImportReport, import_releases
 from records.commands.people import Identifier, PersonDetails
 from records.commands.referrals import ReferralDetails
 from records.queries.imports import get_import, list_imports
-from records.tables import Inbound, JournalEntry, Person, Referral, Staff
+from records.tables import Inbound, JournalEntry, Notification, Person, Program, Referral, Staff
 from tests.api.house import House, build_house
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
@@ -53,6 +53,24 @@ def rows(table: Any, *conditions: Any) -> list[Any]:
 
 def results(report: ImportReport) -> list[str]:
     return [row.result for row in report.rows]
+
+
+def test_a_list_is_told_of_once_and_who_has_left_already_alone(house: House) -> None:
+    with engine.transaction() as session:
+        session.exec(select(Program).where(Program.name == "Example Bridges")).one().accepts_at_once = False
+    waiting = "".join(
+        f"B-{n},Ada,Sample{'abcdef'[n]},1990-01-{n:02},2026-12-0{n},,planned,planned,\n" for n in range(1, 6)
+    )
+    gone = "B-9,Bo,Sample,1991-01-01,2026-11-25,07:00,actual,planned,212-555-0101\n"
+    assert results(send(house, waiting + gone)) == ["filed"] * 6
+    told = rows(Notification, Notification.channel == Channel.IN_APP)
+    assert sorted((one.template, one.staff_id) for one in told) == [
+        ("list_filed", house.staff["supervisor"]), ("referral_filed", house.staff["supervisor"]),
+    ]  # fmt: skip
+    [left] = rows(Referral, col(Referral.discharged_at).is_not(None))
+    assert {one.referral_id for one in told} == {None, left.id}
+    send(house, waiting + gone)
+    assert len(rows(Notification, Notification.channel == Channel.IN_APP)) == 2, "nothing new was filed"
 
 
 def test_the_sample_is_taken_and_taken_again(house: House) -> None:

@@ -99,8 +99,9 @@ ABOUT_NO_REFERRAL = {
     StaffMessage.SYSTEM_TOKEN_MADE,
     StaffMessage.SYSTEM_TOKEN_ENDING,
     StaffMessage.PROMISES_BROKEN,
+    StaffMessage.LIST_FILED,
 }
-"""These concern how somebody, or a system, comes in, or a number; no referral."""
+"""These concern how somebody, or a system, comes in, or a number, or many referrals; not one."""
 
 
 @every_message
