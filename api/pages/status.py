@@ -60,8 +60,8 @@ def status_lines(session: Session) -> list[Line]:
             "Upkeep",
             "It never ran" if upkeep is None else f"Ran {_long(upkeep)} ago",
             upkeep is not None and upkeep <= UPKEEP_SECONDS,
-            "No worker runs, Temporal is away, or there is more to catch up than they manage. Start what is stopped; nothing "
-            "is lost.",
+            "No worker runs, Temporal is away, or there is more to catch up than they manage. Start what is stopped; "
+            "nothing is lost.",
         ),
         Line(
             "Calls for help",
