@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     former_secret_keys: SecretStr = Field(
         SecretStr(""), description="earlier secret keys, with commas between: what they sealed still opens"
     )
+    sealed_only: bool = Field(
+        False,
+        description="refuse what lies unsealed in sealed columns; set it once `footbridge keys status` finds none",
+    )
     clock_speed: float = Field(
         1.0, description="seconds of clock time a real second; above 1 in demonstrations only", gt=0
     )
