@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, func, or_, select
 
 from domain.errors import NotFound
@@ -197,8 +198,14 @@ def _unusual_looks(session: Session, actor: Actor, since: datetime, zone: str) -
 def _unusual_of_systems(session: Session, actor: Actor, since: datetime, zone: str) -> list[Finding]:
     of_systems = select(SystemToken.id).where(SystemToken.program_id == actor.program_id)
     theirs = col(Reading.program_id) == actor.program_id, col(Reading.staff_id).in_(of_systems)
-    rows = session.exec(
-        select(Reading.at, Reading.staff_id, Reading.person_id, Referral.person_id, Reading.address)
+    rows = session.execute(
+        sa_select(
+            col(Reading.at),
+            col(Reading.staff_id),
+            col(Reading.person_id),
+            col(Referral.person_id),
+            col(Reading.address),
+        )
         .outerjoin(Referral, col(Referral.id) == col(Reading.referral_id))
         .where(*theirs, col(Reading.at) >= since, col(Reading.at) <= clock.now())
         .order_by(col(Reading.at).desc())
@@ -207,7 +214,7 @@ def _unusual_of_systems(session: Session, actor: Actor, since: datetime, zone: s
     before = select(Reading.staff_id, Reading.address).where(
         *theirs, col(Reading.at) < since, col(Reading.at) >= since - KNOWN_SINCE
     )
-    looks = [SystemLook(at, who, person or owner or "", address) for at, who, person, owner, address in rows]
+    looks = [SystemLook(at, by, person or other or "", address) for at, by, person, other, address in rows]
     return find_unusual_of_systems(looks, session.exec(before.distinct()).all(), zone) if looks else []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import delete
@@ -52,10 +53,10 @@ def _waits(referral_id: str, *, staff: int, people: int) -> list[str]:
     """So many messages of each kind wait, those to staff for longer; what is taken up of them, four at a time."""
     with engine.transaction() as session:
         of = session.get_one(Referral, referral_id)
-        shared = {"program_id": of.program_id, "referral_id": of.id, "created_at": clock.now()}
+        shared: dict[str, Any] = {"program_id": of.program_id, "referral_id": of.id, "created_at": clock.now()}
         for table in (Notification, PersonText):
             session.execute(delete(table))
-        somebody = session.exec(select(Staff.id)).first()
+        somebody = session.exec(select(Staff.id)).all()[0]
         for number in range(staff):
             session.add(
                 Notification(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -162,7 +163,7 @@ def sealed_only(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(get_settings(), "sealed_only", True)
 
 
-IN_CLEAR = [
+IN_CLEAR: list[tuple[str, str, str, Any]] = [
     ("person", "family_name", "'Forged'", Person), ("person", "birth_on", "'1970-01-01'", Person),
     ("person", "phones", """'[{"number": "+12125550199"}]'""", Person),
     ("referral", "unit", "'Forged'", Referral), ("person_identifier", "value", "'FORGED'", PersonIdentifier),
