@@ -16,7 +16,9 @@ from api.access import require_declarations
 from api.edge import Edge
 from api.headers import SecurityHeaders
 from api.measuring import statements_counted
+from api.pace import Paces
 from api.pages import ROUTERS
+from api.refusals import Refusals
 from api.routes import API_ROUTERS, ROOT_ROUTERS
 from api.static_files import static_app
 from api.tracing import Traced
@@ -39,6 +41,8 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan(settings),
     )
     app.state.settings = settings
+    app.state.paces = Paces(settings)
+    app.state.refusals = Refusals()
     # Not `include_router`: it nests, and every request asks every router twice (a third of what filing cost the loop).
     for router in (*API_ROUTERS, *ROOT_ROUTERS):
         app.router.routes.extend(router.routes)

@@ -28,6 +28,7 @@ CSRF_HEADER = "x-csrf-token"
 BY_ITSELF = "x-by-itself"
 """A page that refreshes itself says so: nobody has touched it."""
 FROM_ELSEWHERE = "from_elsewhere"
+NO_TOKEN = "sign_in"  # noqa: S105 (a code, no secret)
 TOKEN_UNKNOWN = "token_unknown"  # noqa: S105 (a code, no secret)
 DEVICE_SECONDS = int(DEVICE_KNOWN_FOR.total_seconds())
 _OURS = frozenset({"same-origin", "none"})  # `none`: the person typed the address or used a bookmark
@@ -36,7 +37,7 @@ _OURS = frozenset({"same-origin", "none"})  # `none`: the person typed the addre
 class SignInNeeded(Exception):
     """Nobody is signed in. `had_session`: somebody was, and it ended. `code`: what is wrong with a bearer token."""
 
-    def __init__(self, *, had_session: bool = False, code: str = "sign_in") -> None:
+    def __init__(self, *, had_session: bool = False, code: str = NO_TOKEN) -> None:
         super().__init__("sign in first")
         self.had_session = had_session
         self.code = code
@@ -123,6 +124,13 @@ def drop_cookie(request: Request, response: Response, purpose: str) -> None:
 def session_token(request: Request) -> str | None:
     """The token of the browser's session, if it sent one."""
     return request.cookies.get(cookie_name(request))
+
+
+def credential_of(request: Request) -> str:
+    """What a request says that it is by, looked at by nobody yet: its token, or its session; empty for none."""
+    if is_for_machines(request):
+        return request.headers.get("authorization", "")
+    return session_token(request) or ""
 
 
 def source_of(request: Request) -> Source:

@@ -18,8 +18,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
-from api import auth
+from api import auth, refusals
 from api.interop.outcome import FHIR_PATHS, issue_code_of, refused
+from api.pace import TooOften
 from api.rendering import render
 from domain.errors import IllegalState, Invalid, InvalidFields, NotAllowed, NotFound, Refusal, ScopeMissing
 
@@ -127,7 +128,9 @@ def _on_refusal(request: Request, refusal: Exception) -> Response:
     if auth.is_for_machines(request):
         return _problem_of(request, refusal)
     allowed = _allowed_in_words(refusal)
-    return error_page(request, refusal.status, refusal.sentence, allowed=allowed, title=_title_of(refusal))
+    answer = error_page(request, refusal.status, refusal.sentence, allowed=allowed, title=_title_of(refusal))
+    answer.headers.update(_headers_of(refusal))
+    return answer
 
 
 def _problem_of(request: Request, refusal: Refusal) -> Response:
@@ -140,17 +143,24 @@ def _problem_of(request: Request, refusal: Refusal) -> Response:
         ]
     if isinstance(refusal, IllegalState):
         more |= {"state": refusal.state, "allowed": list(refusal.allowed)}
-    headers = None
-    if isinstance(refusal, ScopeMissing):  # RFC 6750, section 3.1
+    if isinstance(refusal, ScopeMissing):
         more["scope"] = refusal.scope
+    return problem(request, refusal.status, refusal.code, refusal.sentence, headers=_headers_of(refusal), **more)
+
+
+def _headers_of(refusal: Refusal) -> dict[str, str]:
+    """What a refusal says beside its words: the scope that is missing (RFC 6750, 3.1), how long to wait (RFC 6585)."""
+    if isinstance(refusal, ScopeMissing):
         said = f'Bearer realm="Footbridge", error="insufficient_scope", scope="{refusal.scope}"'
-        headers = {"WWW-Authenticate": said}
-    return problem(request, refusal.status, refusal.code, refusal.sentence, headers=headers, **more)
+        return {"WWW-Authenticate": said}
+    return {"Retry-After": str(refusal.wait)} if isinstance(refusal, TooOften) else {}
 
 
 def _title_of(refusal: Refusal) -> str:
     if isinstance(refusal, NotFound):
         return "We could not find that"
+    if isinstance(refusal, TooOften):
+        return "A moment, please"
     if isinstance(refusal, NotAllowed) and refusal.code == "form_expired":
         return "Load the page again"
     return TITLES.get(refusal.status, "")
@@ -165,6 +175,7 @@ def _allowed_in_words(refusal: Refusal) -> list[str]:
 
 def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    refusals.note(request, 422, "invalid")
     first = error.errors()[0] if error.errors() else {}
     if first.get("type") == "json_invalid":
         return problem(
@@ -235,8 +246,10 @@ def on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = error.status_code
     sentence = SENTENCES.get(status) or str(error.detail)
+    code = HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_")
+    if status != 404:  # no such address: whoever tries them all learns nothing, and writes nothing
+        refusals.note(request, status, code)
     if auth.is_for_machines(request):
-        code = HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_")
         return problem(request, status, code, sentence, headers=dict(error.headers or {}))
     return error_page(request, status, sentence)
 
@@ -262,7 +275,7 @@ def _on_sign_in_needed(request: Request, error: Exception) -> Response:
 
 
 _TOKENS = {
-    "sign_in": "Send a bearer token: Authorization: Bearer …",
+    auth.NO_TOKEN: "Send a bearer token: Authorization: Bearer …",
     "token_unknown": "This token is not known here, or not any more. Check that all of it was copied, or ask the "
     "program's administrator for a new one.",
     "token_expired": "This token has expired. Ask the program's administrator for a new one.",
@@ -275,7 +288,7 @@ def _token_needed(request: Request, needed: auth.SignInNeeded) -> Response:
     if needed.wait:
         said = f"Too many unknown tokens came from your network address. Wait {needed.wait} seconds; check your token."
         return problem(request, 429, "too_many_tries", said, headers={"Retry-After": str(needed.wait)})
-    invalid = "" if needed.code == "sign_in" else ', error="invalid_token"'
+    invalid = "" if needed.code == auth.NO_TOKEN else ', error="invalid_token"'
     headers = {"WWW-Authenticate": f'Bearer realm="Footbridge"{invalid}'}
     return problem(request, 401, needed.code, _TOKENS[needed.code], headers=headers)
 

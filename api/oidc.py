@@ -3,7 +3,8 @@
 What begins in a browser ends in the same one: state, nonce and the code verifier are sealed in a cookie of ten minutes.
 The provider's answer counts when it is signed by a key of the provider, is for us, is fresh, and names this nonce. Only
 an e-mail address that the provider says it has verified is taken, and only the first time: see
-`records/commands/outside_identity.py`.
+`records/commands/outside_identity.py`. How strongly it asked (`acr`, `amr`) is looked at when the operator says which
+strength counts; without that it is taken for a password alone, and our own second step goes on.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ KNOWN_FOR = 3600.0  # seconds of real time until the provider is asked again whe
 LONGEST_SUBJECT = 255  # characters of a `sub` (OpenID Connect Core 1.0, section 2)
 LEEWAY = 60  # seconds that two clocks may be apart
 PURPOSE = "oidc sign-in"
+_TOO_WEAK = (
+    "Your organization did not say that it asked you for as much as is needed here, such as its second step. "
+    "Sign out there, sign in with it, then begin again; if it stays so, tell your administrator."
+)
 _FAILED = "Signing in with your organization did not work. Begin again; if it stays so, tell your administrator."
 
 
@@ -74,6 +79,8 @@ def begin(onward: str) -> tuple[str, str]:
         "code_challenge": create_s256_code_challenge(verifier),
         "code_challenge_method": "S256",
     }
+    if acr := _listed(settings.oidc_acr):
+        query["acr_values"] = " ".join(acr)
     begun = json.dumps([state, nonce, verifier, onward, clock.unix_time()])
     door = str(_provider().about["authorization_endpoint"])
     address = f"{door}{'&' if '?' in door else '?'}{urlencode(query)}"
@@ -91,11 +98,27 @@ def finish(cookie: str, state: str, code: str) -> tuple[Account, str]:
     if not hmac.compare_digest(expected.encode(), state.encode()) or clock.unix_time() - at > BEGUN_SECONDS:
         raise _failed()
     claims = _checked(_exchange(code, verifier), nonce)
+    _require_strength(claims)
     email, subject = claims.get("email"), claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
         raise _failed()
     is_verified = claims.get("email_verified") is True and isinstance(email, str)
     return Account(str(claims["iss"]), subject, str(email) if is_verified else ""), onward
+
+
+def _require_strength(claims: dict[str, Any]) -> None:
+    """Raise NotAllowed when the provider does not say that it asked as strongly as is configured: what it does not say
+    was not done."""
+    settings = get_settings()
+    amr = claims.get("amr")
+    ways = [one for one in amr if isinstance(one, str)] if isinstance(amr, list) else []
+    for asked, said in ((_listed(settings.oidc_acr), [claims.get("acr")]), (_listed(settings.oidc_amr), ways)):
+        if asked and not any(one in asked for one in said):
+            raise NotAllowed("not_strong_enough", _TOO_WEAK)
+
+
+def _listed(values: str) -> list[str]:
+    return [one.strip() for one in values.split(",") if one.strip()]
 
 
 def _exchange(code: str, verifier: str) -> str:

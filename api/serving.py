@@ -1,7 +1,7 @@
 """How a declared endpoint is run: one thread, one transaction, committed before the answer leaves.
 
-The steps, in order: open the session · who is it (cookie, or bearer token under /api and /fhir) · may they · is a form
-ours (CSRF) · was a POST of the API answered before (Idempotency-Key) · the endpoint · commit.
+The steps, in order: open the session · who is it (cookie, or bearer token under /api and /fhir) · do they ask too often
+· may they · is a form ours (CSRF) · was a POST of the API answered before (Idempotency-Key) · the endpoint · commit.
 
 FastAPI's own yield dependencies would end in another thread than they began, which a lock cannot bear, and by default
 after the answer was sent, which would acknowledge what may still be lost. So the endpoint is wrapped: FastAPI sees its
@@ -21,10 +21,11 @@ from pydantic import BaseModel
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from api import auth, idempotency
+from api import auth, idempotency, refusals
 from api.forms import Form
 from api.gateway import check_signature
 from api.kept_forms import keep_typed
+from api.pace import TooOften, paces_of
 from api.reading import remember_opened, written_down
 from api.receiving import Received, receive
 from domain.errors import NotAllowed, NotFound, Refusal, ScopeMissing
@@ -139,14 +140,18 @@ def _returned(annotation: Any) -> Any:
 def run(made: Served, request: Request, received: Received, values: dict[str, Any]) -> Any:
     """One request from session to answer. Refusals leave nothing behind, except the page shown again."""
     try:
+        paces_of(request).turn_away(auth.credential_of(request))
         answer = _run(made, request, received, values)
     except auth.SignInNeeded as needed:
         auth.slow_guessing(request, needed)
+        if needed.code != auth.NO_TOKEN:
+            refusals.note(request, 401, needed.code)
         if needed.had_session and received.fields and request.method not in SAFE_METHODS:
             needed.kept = keep_typed(request, received.fields)
         raise
     except Refusal as refusal:
-        is_shown = not isinstance(refusal, NotFound) and refusal.code != auth.FROM_ELSEWHERE
+        refusals.note(request, refusal.status, refusal.code)
+        is_shown = not isinstance(refusal, NotFound | TooOften) and refusal.code != auth.FROM_ELSEWHERE
         if made.again is None or auth.is_for_machines(request) or not is_shown:
             raise
         answer = show_again(made.again, request, received, values, refusal)
@@ -200,12 +205,20 @@ def _admitted(access: Access, session: Session, request: Request) -> auth.Signed
     if access.kind in ("public", "gateway"):
         return None
     me = auth.who(session, request)
+    request.state.asker = me.id
+    _count(request, me)
     request.state.me = me
     if me.system is not None:
         _require_scope(me.system.scopes, access.systems)
     if access.action:
         me.actor.require(access.action)
     return me
+
+
+def _count(request: Request, me: auth.SignedIn) -> None:
+    """Count a request once, however often it is begun again. Raises TooOften."""
+    if getattr(request.state, "me", None) is None:
+        paces_of(request).count(me.id, auth.credential_of(request), is_system=me.system is not None)
 
 
 def _require_scope(scopes: frozenset[str], needed: SystemScope | str | None) -> None:

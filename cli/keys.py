@@ -10,8 +10,8 @@ from cli.opening import Stop, open_records, settings_for_use
 from records import engine
 from records.commands.keys import count_left, rotate
 from records.queries.keys import ANOTHER, CLEAR, list_standings
-from records.sealing import CannotOpen, keyring
-from records.settings import Settings
+from records.sealing import CannotOpen, NotSealed, keyring
+from records.settings import Settings, get_settings
 
 keys = typer.Typer(help="The secret key: under which keys the records lie, and a new one.", no_args_is_help=True)
 
@@ -32,9 +32,20 @@ def status() -> None:
             print(f"{one.table:<20}" + "".join(f"{one.values.get(name, 0):>18,}" for name in shown))
     left = sum(one.left for one in standings)
     print("Everything lies under the key of now." if not left else f"{left:,} values do not: footbridge keys rotate")
+    print(_said_of_clear(known[CLEAR]))
     if known[ANOTHER]:
         print(f"{known[ANOTHER]:,} cannot be opened: give their key in FOOTBRIDGE_FORMER_SECRET_KEYS.")
     raise typer.Exit(1 if left else 0)
+
+
+def _said_of_clear(count: int) -> str:
+    """Whether something lies in the clear where it should be sealed, and what becomes of it when it is read."""
+    if get_settings().sealed_only:
+        found = f"{count:,} values lie in the clear and are refused" if count else "Nothing lies in the clear"
+        return f"{found}: FOOTBRIDGE_SEALED_ONLY is set."
+    if count:
+        return f"{count:,} values lie in the clear and are read as they stand."
+    return "Nothing lies in the clear: set FOOTBRIDGE_SEALED_ONLY=true, and nobody without the key puts anything there."
 
 
 def has_unsealed(settings: Settings) -> bool:
@@ -61,6 +72,9 @@ def rotate_keys() -> None:
         ):
             task = bar.add_task("rows", total=count)
             done = rotate(session, engine.Slices(session), lambda rows: bar.advance(task, rows))
+    except NotSealed as error:
+        said = "Find out who wrote it. If it is from before columns were sealed, leave that setting out, then run this."
+        raise Stop(f"{error}. {said}") from error
     except CannotOpen as error:
         raise Stop(f"{error}. Give the former key in FOOTBRIDGE_FORMER_SECRET_KEYS.") from error
     with engine.read_session() as session:

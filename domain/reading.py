@@ -6,12 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from domain.vocabulary import Unusual
 
 MANY = 30
 """So many different records within an hour are many (project choice): a bridger carries 15, a board shows about 50."""
+MANY_FOR_SYSTEM = 300
+"""The same for another organization's system (project choice): it keeps a facility's list up to date, about 100 people
+several times an hour, and never looks further."""
 NIGHT_FROM, NIGHT_UNTIL = 22, 5
 """Hours of the program's wall clock that count as night (project choice)."""
 WITHIN = timedelta(hours=1)
@@ -31,6 +35,17 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class SystemLook:
+    """One look by another organization's system. It works at night and has no name, and sees its facility's people by
+    one rule: what may be unusual is how many, and from where. `record_id` is empty for a list."""
+
+    at: datetime
+    system_id: str
+    record_id: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something unusual that one reader did on one day: which rule, how often, when last."""
 
@@ -39,6 +54,9 @@ class Finding:
     count: int
     last_at: datetime
     record_ids: tuple[str, ...]
+
+
+L = TypeVar("L", Look, SystemLook)
 
 
 def find_unusual(looks: Iterable[Look], zone: str) -> list[Finding]:
@@ -52,7 +70,7 @@ def find_unusual(looks: Iterable[Look], zone: str) -> list[Finding]:
         for kind in _kinds(look, wall):
             grouped[kind, look.staff_id, wall.date()].append(look)
     for staff_id, mine in by_reader.items():
-        for look in _many(mine):
+        for look in _many(mine, MANY):
             grouped[Unusual.MANY, staff_id, look.at.astimezone(local).date()].append(look)
     found = [
         Finding(kind, staff_id, len({o.record_id for o in ones}), ones[-1].at,
@@ -60,6 +78,35 @@ def find_unusual(looks: Iterable[Look], zone: str) -> list[Finding]:
         for (kind, staff_id, _), ones in grouped.items()
     ]  # fmt: skip
     return sorted(found, key=lambda one: (one.last_at, one.kind.value), reverse=True)
+
+
+def find_unusual_of_systems(looks: Iterable[SystemLook], known: Iterable[tuple[str, str]], zone: str) -> list[Finding]:
+    """What is unusual of systems, a finding for each rule, system and day. `known`: from which addresses each was used
+    before these looks; where it was used first is no news, where it is used on a later day is known from then on."""
+    local = ZoneInfo(zone)
+    used: dict[str, set[str]] = defaultdict(set)
+    for system_id, address in known:
+        used[system_id].add(address)
+    by_system: dict[str, list[SystemLook]] = defaultdict(list)
+    for look in sorted(looks, key=lambda one: one.at):
+        by_system[look.system_id].append(look)
+    grouped: dict[tuple[Unusual, str, object], list[SystemLook]] = defaultdict(list)
+    for system_id, mine in by_system.items():
+        before = used[system_id] or {mine[0].address}
+        day, today = mine[0].at.astimezone(local).date(), set[str]()
+        for look in mine:
+            if (date := look.at.astimezone(local).date()) != day:
+                before, day, today = before | today, date, set()
+            today.add(look.address)
+            if look.address not in before:
+                grouped[Unusual.ELSEWHERE, system_id, day].append(look)
+        for look in _many([one for one in mine if one.record_id], MANY_FOR_SYSTEM):
+            grouped[Unusual.MANY, system_id, look.at.astimezone(local).date()].append(look)
+    return [
+        Finding(kind, system_id, len(ones) if kind is Unusual.ELSEWHERE else len({one.record_id for one in ones}),
+                ones[-1].at, tuple(dict.fromkeys(one.record_id for one in ones if one.record_id)))
+        for (kind, system_id, _), ones in grouped.items()
+    ]  # fmt: skip
 
 
 def find_links(made: Iterable[tuple[datetime, str, str]], zone: str) -> list[Finding]:
@@ -84,14 +131,19 @@ def _kinds(look: Look, wall: datetime) -> Iterable[Unusual]:
         yield Unusual.AFTER_CLOSING
 
 
-def _many(looks: list[Look]) -> list[Look]:
-    """The looks of every hour in which one reader opened too many different records."""
-    found: dict[int, Look] = {}
-    begin = 0
+def _many(looks: list[L], most: int) -> list[L]:
+    """The looks of every hour in which one reader opened more than `most` different records."""
+    found: list[L] = []
+    times: dict[str, int] = defaultdict(int)
+    begin = taken = 0
     for end, look in enumerate(looks):
+        times[look.record_id] += 1
         while look.at - looks[begin].at > WITHIN:
+            times[looks[begin].record_id] -= 1
+            if not times[looks[begin].record_id]:
+                del times[looks[begin].record_id]
             begin += 1
-        window = looks[begin : end + 1]
-        if len({one.record_id for one in window}) > MANY:
-            found |= {begin + number: one for number, one in enumerate(window)}
-    return [found[number] for number in sorted(found)]
+        if len(times) > most:
+            found += looks[max(begin, taken) : end + 1]
+            taken = end + 1
+    return found

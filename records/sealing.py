@@ -38,6 +38,14 @@ class CannotOpen(Exception):
     """What was sealed does not open: another key, another place, or it was altered. Says nothing of what it holds."""
 
 
+class NotSealed(CannotOpen):
+    """A sealed column holds something in the clear, which `FOOTBRIDGE_SEALED_ONLY` refuses: no holder of the key wrote
+    it."""
+
+    def __init__(self, about: str) -> None:
+        super().__init__(f"what {about} holds is not sealed, and FOOTBRIDGE_SEALED_ONLY refuses that")
+
+
 def seal(text: str, *, purpose: str, about: str) -> str:
     """`text`, readable only with the secret key, for the same purpose and about the same thing."""
     secret, nonce = secret_key(), secrets.token_bytes(_NONCE)

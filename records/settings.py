@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     former_secret_keys: SecretStr = Field(
         SecretStr(""), description="earlier secret keys, with commas between: what they sealed still opens"
     )
+    sealed_only: bool = Field(
+        False,
+        description="refuse what lies unsealed in sealed columns; set it once `footbridge keys status` finds none",
+    )
     clock_speed: float = Field(
         1.0, description="seconds of clock time a real second; above 1 in demonstrations only", gt=0
     )
@@ -42,9 +46,21 @@ class Settings(BaseSettings):
     session_absolute_hours: int = Field(
         12, description="a signed-in session ends after so many hours at the latest", ge=1
     )
+    person_requests_a_minute: int = Field(
+        600, description="how often one member of staff may ask a web server within a minute, by pages and API", ge=1
+    )
+    system_requests_a_minute: int = Field(
+        6000, description="the same for one token of another organization's system", ge=1
+    )
     oidc_issuer: str = Field("", description="the organization's sign-in (OpenID Connect), https; empty: not offered")
     oidc_client_id: str = Field("", description="as the organization registered Footbridge")
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="with oidc_client_id")
+    oidc_acr: str = Field(
+        "", description="strengths (acr) with commas between, one of which the organization must say; empty: not asked"
+    )
+    oidc_amr: str = Field(
+        "", description="the same for ways of signing in (amr), such as mfa; one of them must have been used"
+    )
     oidc_label: str = Field("your organization", description="what the button says: Sign in with …")
     log_format: Literal["text", "json"] = Field("text", description="how log lines are written: json for collectors")
     traces_url: str = Field(

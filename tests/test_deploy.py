@@ -14,6 +14,7 @@ import pytest
 import typer
 import yaml
 
+from api.auth import MACHINE_PATHS
 from api.routes import health
 from cli.local_postgres import PostgresServer, postgres_binaries
 from cli.main import app
@@ -112,6 +113,18 @@ def test_only_the_proxy_is_open_to_the_world() -> None:
     assert {(name, port) for name, port in published if not port.startswith("127.0.0.1:")} == {
         ("proxy", "80:80"), ("proxy", "443:443"),
     }  # fmt: skip
+
+
+def test_in_clear_people_are_led_to_https_and_programs_are_refused() -> None:
+    """`handle` tries its matcher first, whatever the order; `redir` beside a bare `respond` would win over it."""
+    caddy = (DEPLOY / "Caddyfile").read_text()
+    (clear,) = re.findall(r"^http://\{\$FOOTBRIDGE_HOSTNAME\} \{\n(.*?)^\}", caddy, re.DOTALL | re.MULTILINE)
+    (refused,) = re.findall(r"@programs path (.+)\n\thandle @programs \{\n(.*?)^\t\}", clear, re.DOTALL | re.MULTILINE)
+    assert refused[0].split() == [f"{path}*" for path in MACHINE_PATHS]
+    assert re.search(r'respond ".+" 403 ', refused[1])
+    assert "redir" not in refused[1]
+    assert clear.count("redir https://{host}{uri}") == 1
+    assert "reverse_proxy" not in clear
 
 
 def test_databases_and_temporal_are_on_inner_networks_only() -> None:

@@ -48,7 +48,7 @@ OUTCOME_SCHEMA: dict[str, Any] = {
     },
 }
 _OF_EVERY = {
-    429: "Too many tokens that nobody has came from there: wait as `Retry-After` says",
+    429: "This account asked too often, or too many tokens that nobody has came from there: wait as `Retry-After` says",
     503: "Not now: the records are away, or who looks cannot be written down. Try again",
 }
 _OF_BODIES = {400: "What was sent cannot be read", 413: "What was sent is too large"}

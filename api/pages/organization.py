@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from api import auth, oidc
+from api import auth, oidc, refusals
 from api.access import public, requires
 from api.deps import FormDep, Me, SessionDep, redirect_after_post
 from api.pages.second_step import ask_for_it
@@ -56,6 +56,7 @@ def back_from_the_organization(request: Request, state: str = "", code: str = ""
     except SecondStep as needed:
         response = ask_for_it(request, needed.token, auth.safe_return(onward))
     except NotAllowed as refusal:
+        refusals.note(request, refusal.status, refusal.code)
         response = redirect_after_post(request, "/sign-in", refusal.sentence, "problem")
     auth.drop_cookie(request, response, "organization")
     return response

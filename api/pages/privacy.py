@@ -11,7 +11,7 @@ from api.access import requires
 from api.auth import SignedIn
 from api.deps import FormDep, Me, SessionDep, page, redirect_after_post
 from api.filters import local
-from domain.reading import MANY, NIGHT_FROM, NIGHT_UNTIL, Finding
+from domain.reading import MANY, MANY_FOR_SYSTEM, NIGHT_FROM, NIGHT_UNTIL, Finding
 from domain.spreadsheet import safe_csv
 from domain.vocabulary import Role, Unusual
 from records import clock
@@ -44,7 +44,7 @@ def find(request: Request, session: SessionDep, me: Me, form: FormDep) -> Respon
 
 def _overview(request: Request, session: SessionDep, me: SignedIn, people: list[Any], words: str) -> Response:
     staff = readings.list_readers(session, me.actor)
-    names = {row.id: row.name for row in staff}
+    names = {row.id: row.name for row in staff} | readings.system_names(session, me.actor)
     found = readings.list_unusual(session, me.actor, clock.now() - LATELY, me.program.zone)
     return page(
         "privacy.html",
@@ -60,7 +60,8 @@ def _overview(request: Request, session: SessionDep, me: SignedIn, people: list[
              "roles": ", ".join(Role(role).label for role in row.roles)}
             for row in staff
         ],
-        many=MANY, night=f"{NIGHT_FROM - 12} pm to {NIGHT_UNTIL} am", days=LATELY.days, zone=me.program.zone,
+        many=MANY, many_for_system=MANY_FOR_SYSTEM, night=f"{NIGHT_FROM - 12} pm to {NIGHT_UNTIL} am",
+        days=LATELY.days, zone=me.program.zone,
     )  # fmt: skip
 
 
@@ -162,6 +163,8 @@ def _finding(one: Finding, names: dict[str, str], zone: str) -> dict[str, Any]:
     counted: Any = "1 record" if one.count == 1 else f"{one.count} records"
     if one.kind is Unusual.LINK:
         counted = "For " + ", ".join(names[whose] for whose in one.record_ids)
+    elif one.kind is Unusual.ELSEWHERE:
+        counted = "1 look" if one.count == 1 else f"{one.count} looks"
     elif one.count == 1:
         counted = {"text": counted, "href": f"/privacy/people/{one.record_ids[0]}"}
     return {

@@ -25,7 +25,7 @@ MOST_ROWS = 5_000
 _BODY = {"requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
-@router.post("", status_code=201, openapi_extra=_BODY)
+@router.post("", status_code=201, openapi_extra=_BODY, responses={415: {"description": "Send it as text/csv"}})
 @requires("import_releases", writes=False, systems=SystemScope.RELEASES_IMPORT)
 def take(me: Me, sent: Annotated[Received, Depends(receive)], facility_id: Id | None = None) -> ImportOut:
     """Take a release list as CSV, up to 5,000 rows; the columns are those of the page. Safe to send again: what is

@@ -13,4 +13,5 @@ class Unusual(Word):
     SAME_NAME = "same_name", "Somebody with the reader's own family name"
     NOT_THEIRS = "not_theirs", "Somebody they do not work with"
     AFTER_CLOSING = "after_closing", "After the case had ended"
+    ELSEWHERE = "elsewhere", "A system, from an address it had not used before"
     LINK = "link", "Made a link for somebody else's password"

@@ -15,8 +15,14 @@ from records.commands.person_texts import cancel_texts, number_key, queue_text, 
 from records.commands.text import checked_text
 from records.commands.work import Work, open_case
 from records.ids import new_id
-from records.marks import is_phone, phone_mark
-from records.queries.texting import find_quarantine, latest_answer, latest_permission, phone_of
+from records.marks import phone_mark
+from records.queries.texting import (
+    find_quarantine,
+    latest_answer,
+    latest_permission,
+    phone_of,
+    quarantines_in_force,
+)
 from records.tables import NumberQuarantine, Person, TextPermission
 
 _LINE = 300
@@ -69,14 +75,15 @@ def refuse_texts(session: Session, actor: Actor, referral_id: str, number: str) 
 def quarantine(work: Work, number: str, why: str, *, by: str) -> None:
     """Somebody else answered at this number: no texts to it any more, and it is called with a warning only.
 
-    Within a command that is under way. The yes to texts there ends: it was not the person's number.
+    Within a command that is under way. The yes to texts there ends: it was not the person's number. Each way in which
+    it was heard is kept by itself, so that taking one back leaves the others.
     """
     session, person = work.session, work.rows.person
     outgoing.hold_back(session, number_key(number))
     latest = latest_permission(session, person.id, number)
     if latest is not None and latest.is_given:
         _version(work, number, is_given=False, how=None, by=None)
-    if find_quarantine(session, work.referral.program_id, number) is None:
+    if why not in {row.why for row in quarantines_in_force(session, work.referral.program_id, number)}:
         session.add(
             NumberQuarantine(
                 id=new_id("qua"),
@@ -102,13 +109,7 @@ def lift_quarantine(session: Session, actor: Actor, referral_id: str, number: st
     """
     work = open_case(session, actor, referral_id, "record_texts")
     text = checked_text(reason, "reason", limit=_LINE, required=True)
-    rows = session.exec(
-        select(NumberQuarantine).where(
-            NumberQuarantine.program_id == work.referral.program_id,
-            is_phone(col(NumberQuarantine.number_mark), number),
-            col(NumberQuarantine.lifted_at).is_(None),
-        )
-    ).all()
+    rows = quarantines_in_force(session, work.referral.program_id, number)
     if phone_of(work.rows.person, number) is None or not (rows or _is_flagged(work, number)):
         raise Invalid("number", "This number is not set aside.", field="number")
     for row in rows:
@@ -119,7 +120,8 @@ def lift_quarantine(session: Session, actor: Actor, referral_id: str, number: st
 
 
 def take_back_quarantine(work: Work, why: str, *, at: datetime) -> None:
-    """The entry that set a number aside at that moment, for that reason, was taken back: the number is used again."""
+    """The entry that set a number aside at that moment, for that reason, was taken back: the number is used again,
+    unless somebody else was heard there in another way too."""
     rows = work.session.exec(
         select(NumberQuarantine).where(
             NumberQuarantine.person_id == work.rows.person.id,
@@ -130,8 +132,10 @@ def take_back_quarantine(work: Work, why: str, *, at: datetime) -> None:
     ).all()
     for row in rows:
         row.lifted_at, row.lifted_by, row.lifted_because = work.now, work.actor_id, "the entry was taken back"
-        _mark_aside(work.rows.person, row.number, is_aside=False)
-        work.record("phone.restored")
+        work.session.flush()
+        if not quarantines_in_force(work.session, row.program_id, row.number):
+            _mark_aside(work.rows.person, row.number, is_aside=False)
+            work.record("phone.restored")
 
 
 def _mark_aside(person: Person, number: str, *, is_aside: bool) -> None:

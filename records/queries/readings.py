@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, func, or_, select
 
 from domain.errors import NotFound
-from domain.reading import Finding, Look, find_links, find_unusual
+from domain.reading import Finding, Look, SystemLook, find_links, find_unusual, find_unusual_of_systems
 from domain.vocabulary import Role
 from records import clock
 from records.access import Actor
@@ -31,7 +32,9 @@ from records.tables import (
 PAGE = 100
 MOST_NAMESAKES = 500
 LOOKED_AT_AT_ONCE = 50_000
-"""So many looks are judged at once; a program of 50 people makes about 5,000 a day."""
+"""So many looks are judged at once; a program of 50 people makes about 5,000 a day. Those of systems by themselves."""
+KNOWN_SINCE = timedelta(days=30)
+"""From where a system was used so long before is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,12 @@ def list_readers(session: Session, actor: Actor) -> list[Staff]:
     return sorted(rows, key=lambda row: (not row.is_active, row.name, row.id))
 
 
+def system_names(session: Session, actor: Actor) -> dict[str, str]:
+    """The names of the program's systems by their ids, former ones too."""
+    rows = session.exec(select(SystemToken).where(SystemToken.program_id == actor.program_id))
+    return {row.id: row.shown_name for row in rows}
+
+
 def list_glass(session: Session, actor: Actor, limit: int = 50) -> list[tuple[BrokenGlass, str, str]]:
     """Who broke the glass, for which referral: what nobody took note of first, then the latest."""
     rows = session.exec(
@@ -134,7 +143,11 @@ def list_glass(session: Session, actor: Actor, limit: int = 50) -> list[tuple[Br
 
 def list_unusual(session: Session, actor: Actor, since: datetime, zone: str) -> list[Finding]:
     """Everything unusual since then, the latest first; `record_ids` are ids of people, and of staff for a link."""
-    found = [*_unusual_looks(session, actor, since, zone), *find_links(_links_made(session, actor, since), zone)]
+    found = [
+        *_unusual_looks(session, actor, since, zone),
+        *_unusual_of_systems(session, actor, since, zone),
+        *find_links(_links_made(session, actor, since), zone),
+    ]
     return sorted(found, key=lambda one: (one.last_at, one.kind.value), reverse=True)
 
 
@@ -180,6 +193,29 @@ def _unusual_looks(session: Session, actor: Actor, since: datetime, zone: str) -
         ),
         zone,
     )
+
+
+def _unusual_of_systems(session: Session, actor: Actor, since: datetime, zone: str) -> list[Finding]:
+    of_systems = select(SystemToken.id).where(SystemToken.program_id == actor.program_id)
+    theirs = col(Reading.program_id) == actor.program_id, col(Reading.staff_id).in_(of_systems)
+    rows = session.execute(
+        sa_select(
+            col(Reading.at),
+            col(Reading.staff_id),
+            col(Reading.person_id),
+            col(Referral.person_id),
+            col(Reading.address),
+        )
+        .outerjoin(Referral, col(Referral.id) == col(Reading.referral_id))
+        .where(*theirs, col(Reading.at) >= since, col(Reading.at) <= clock.now())
+        .order_by(col(Reading.at).desc())
+        .limit(LOOKED_AT_AT_ONCE)
+    ).all()
+    before = select(Reading.staff_id, Reading.address).where(
+        *theirs, col(Reading.at) < since, col(Reading.at) >= since - KNOWN_SINCE
+    )
+    looks = [SystemLook(at, by, person or other or "", address) for at, by, person, other, address in rows]
+    return find_unusual_of_systems(looks, session.exec(before.distinct()).all(), zone) if looks else []
 
 
 def _ties(session: Session, referral_ids: set[str]) -> dict[str, set[str]]:

@@ -106,7 +106,12 @@ def latest_answer(session: Session, number: str) -> NumberAnswer | None:
 
 
 def find_quarantine(session: Session, program_id: str, number: str) -> NumberQuarantine | None:
-    """The quarantine of a number that is in force."""
+    """The quarantine of a number that is in force; the latest when there are several reasons."""
+    return next(iter(quarantines_in_force(session, program_id, number)), None)
+
+
+def quarantines_in_force(session: Session, program_id: str, number: str) -> Sequence[NumberQuarantine]:
+    """Every reason for which a number is set aside, the latest first."""
     return session.exec(
         select(NumberQuarantine)
         .where(
@@ -115,7 +120,7 @@ def find_quarantine(session: Session, program_id: str, number: str) -> NumberQua
             col(NumberQuarantine.lifted_at).is_(None),
         )
         .order_by(col(NumberQuarantine.at).desc())
-    ).first()
+    ).all()
 
 
 def phone_of(person: Person, number: str) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case
@@ -91,15 +91,20 @@ def told_by_program(session: Session) -> dict[str, int]:
 
 
 def list_undelivered(session: Session, limit: int = 1000) -> list[str]:
-    """Messages to staff and texts to people that wait to be sent, or whose sender died while sending."""
-    now, found = clock.now(), list[str]()
+    """Messages to staff and texts to people that wait to be sent, or whose sender died while sending; the oldest first.
+
+    When there are more than `limit`, half of them are of each kind, as far as there are so many: however much waits for
+    staff, texts to people get their turn, and the other way round.
+    """
+    now, found = clock.now(), list[list[tuple[datetime, str]]]()
     for table in (Notification, PersonText):
         queued = (col(table.state) == NotificationState.QUEUED) & (col(table.not_before) <= now)
         dropped = (col(table.state) == NotificationState.SENDING) & (col(table.claimed_at) <= now - STALE_CLAIM)
-        found += session.exec(
-            select(table.id).where(or_(queued, dropped)).order_by(col(table.not_before)).limit(limit - len(found))
-        )
-    return found
+        waiting = select(table.not_before, table.id).where(or_(queued, dropped)).order_by(col(table.not_before))
+        found.append(list(session.exec(waiting.limit(limit)).all()))
+    to_staff, to_people = found
+    to_people = to_people[: max(limit // 2, limit - len(to_staff))]
+    return [message_id for _, message_id in sorted([*to_staff[: limit - len(to_people)], *to_people])]
 
 
 def agenda_lateness(session: Session) -> Lateness:

@@ -2,7 +2,8 @@
 
 Each value is sealed by itself with AES-256-GCM and a random nonce, under a key derived from the secret key, and is
 bound to its column: moved into another one it does not open. What is kept is `c1.<key id>.<base64>`. Empty stays empty.
-What was written before columns were sealed is read as it stands, until `footbridge keys rotate` has sealed it.
+What was written before columns were sealed is read as it stands, until `footbridge keys rotate` has sealed it; with
+`FOOTBRIDGE_SEALED_ONLY` it is refused, so that whoever writes to the database without the key puts nothing there.
 
 A sealed column cannot be compared, searched or sorted by in SQL: equal values differ there. What must be found has a
 mark beside it (`records/marks.py`). docs/encryption.md lists every column.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import JSON, String, TypeDecorator
@@ -21,8 +22,10 @@ from sqlalchemy.sql.operators import OperatorType, is_, is_not
 from sqlmodel import Field
 
 from records import sealing
-from records.sealing import COLUMN_FORMAT, keyring
+from records.sealing import COLUMN_FORMAT, NotSealed, keyring
+from records.settings import get_settings
 
+T = TypeVar("T")
 MARKER = f"{COLUMN_FORMAT}."
 _IN_JSON = f'"{MARKER}'
 
@@ -51,8 +54,14 @@ class Sealed(TypeDecorator[Any]):
         return keyring().seal(text, self._bound) if text and sealing.is_on else text
 
     def open_text(self, kept: str) -> str:
-        """A text as it was given."""
-        return keyring().open(kept, self._bound) if kept.startswith(MARKER) else kept
+        """A text as it was given. Raises CannotOpen."""
+        return keyring().open(kept, self._bound) if kept.startswith(MARKER) else self.in_clear(kept)
+
+    def in_clear(self, kept: T) -> T:
+        """Something that is not sealed: the empty, or what was there before columns were. Raises NotSealed."""
+        if kept and get_settings().sealed_only:
+            raise NotSealed(self.about)
+        return kept
 
 
 class SealedText(Sealed):
@@ -107,15 +116,15 @@ class SealedDocument(Sealed):
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:
         """How JSON becomes the document. PostgreSQL's driver has read it already, SQLite's gives the text."""
-        opened = self.open_text
+        opened, in_clear = self.open_text, self.in_clear
 
         def of_text(kept: str | None) -> Any:
             if kept is None:
                 return None
-            return from_json(opened(kept[1:-1]) if kept.startswith(_IN_JSON) else kept)
+            return from_json(opened(kept[1:-1])) if kept.startswith(_IN_JSON) else in_clear(from_json(kept))
 
         def of_value(kept: Any) -> Any:
-            return from_json(opened(kept)) if kept.__class__ is str and kept.startswith(MARKER) else kept
+            return from_json(opened(kept)) if kept.__class__ is str and kept.startswith(MARKER) else in_clear(kept)
 
         return of_text if dialect.name == "sqlite" else of_value
 

@@ -17,12 +17,15 @@ from sqlalchemy.engine import Dialect
 
 from records import sealing
 from records.sealing import CannotOpen, keyring
+from records.settings import get_settings
 from records.tables.sealed import MARKER
 
 WORDS = ("note", "where", "reason", "override_reason")
 """Under which names of an entry's facts a text may be somebody's own words."""
 OWN_REASONS = frozenset({"cancel.requested", "contact.waived", "rhythm.changed", "welfare.decided"})
 """Events whose reason somebody has typed; with others it is a word of the vocabulary or a sentence of ours."""
+_ALWAYS = frozenset(WORDS) - {"reason"}
+"""Names under which nothing but somebody's own words ever stands."""
 CLOSED = "(This cannot be opened: its key is missing, or it was altered.)"
 _ABOUT = b"journal.data"
 _SALT = 32  # hexadecimal digits
@@ -91,8 +94,8 @@ def mark_told(event: str, facts: dict[str, Any], salt: str | None = None) -> dic
 
 
 def with_words(facts: dict[str, Any]) -> dict[str, Any]:
-    """Facts as they were written down, their sealed words opened, in place. What does not open says so: the entry's
-    hash then fails.
+    """Facts as they were written down, their sealed words opened, in place. What does not open, or must be sealed
+    and is not, says so: the entry's hash then fails.
     """
     for name in WORDS:
         kept = facts.get(name)
@@ -101,4 +104,6 @@ def with_words(facts: dict[str, Any]) -> dict[str, Any]:
                 facts[name] = open_told(kept)
             except CannotOpen:
                 facts[name] = CLOSED
+        elif kept and name in _ALWAYS and get_settings().sealed_only:
+            facts[name] = CLOSED
     return facts

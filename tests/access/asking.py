@@ -9,18 +9,20 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 from unittest.mock import patch
 from urllib.parse import quote, unquote, urlencode
 
 from fastapi import FastAPI
+from sqlalchemy import event
 from sqlalchemy.pool import StaticPool
 from starlette.datastructures import Headers
 from starlette.routing import BaseRoute
 
 from api.app import create_app
 from api.auth import MACHINE_PATHS
-from api.serving import Access, access_of
+from api.serving import Access, access_of, shown_again
 from domain.access import ACTIONS, FACILITY_SCOPES
 from domain.vocabulary import SystemScope
 from records import engine
@@ -52,6 +54,8 @@ class Route:
     method: str
     path: str
     access: Access
+    again: Access | None = None
+    """Who may see the page that is shown once more when this refuses, if there is one."""
 
     @property
     def name(self) -> str:
@@ -65,10 +69,18 @@ class Route:
 
     def lets_in(self, role: str) -> bool:
         """Whether this role, or a system with its token, may use the route at all, whosever things it is about."""
+        return self._opens(self.access, role)
+
+    def reaches_things(self, role: str) -> bool:
+        """Whether an answer to this role may need the things that it is about: it is let in, or it is refused and shown
+        again a page that it may see."""
+        return self.lets_in(role) or (self.again is not None and self._opens(self.again, role))
+
+    def _opens(self, access: Access, role: str) -> bool:
         if role in SYSTEMS:
             scopes = FACILITY_SCOPES if role == "hospital system" else frozenset(SystemScope)
-            return self.access.systems in scopes and any(self.lets_in(one) for one in SYSTEMS[role])
-        return not self.access.action or any(one.value == role for one in ACTIONS[self.access.action])
+            return access.systems in scopes and any(self._opens(access, one) for one in SYSTEMS[role])
+        return not access.action or any(one.value == role for one in ACTIONS[access.action])
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -92,6 +104,8 @@ class Answer:
     status: int
     body: str
     location: str = ""
+    tables: frozenset[str] = frozenset()
+    """What was asked of the database for it, by the tables' names."""
 
 
 @dataclass
@@ -103,6 +117,8 @@ class Asked:
     routes: list[Route]
     forget: Callable[[], None]
     """Take back what the last question changed."""
+    statements: list[str]
+    """What the database is asked, since the last answer."""
 
     def everybody(self) -> dict[str, Callable[[Route], Who]]:
         """The columns of the expected table: who comes, with what this route would take from them."""
@@ -169,11 +185,13 @@ class Asked:
         async def send(message: Any) -> None:
             said.append(message)
 
+        self.statements.clear()
         await self.app(scope, receive, send)
+        tables = frozenset().union(*(_tables_of(one) for one in self.statements))
         self.forget()
         start, *rest = said
         location = Headers(raw=start["headers"]).get("location", "")
-        return Answer(start["status"], b"".join(part["body"] for part in rest).decode(), location)
+        return Answer(start["status"], b"".join(part["body"] for part in rest).decode(), location, tables)
 
     def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Run many questions in one loop: thousands of them, at the price of the application alone."""
@@ -215,12 +233,25 @@ def _one_after_the_other() -> Iterator[None]:
         gc.unfreeze()
 
 
+@cache
+def _tables_of(statement: str) -> frozenset[str]:
+    """Every table that a statement names."""
+    return frozenset(_TABLE.findall(statement))
+
+
+_TABLE = re.compile(r'\b(?:FROM|JOIN|INTO|UPDATE)\s+"?(\w+)')
+
+
 def open_world(world: World) -> Asked:
     """The application over a world that forgets: nothing that a request commits stays."""
     write: Any = engine.database().write
     forget = _in_one_transaction(write) if write.dialect.name == "postgresql" else _committing_nothing(write)
-    app = create_app(get_settings())
-    return Asked(app, world, list(routes_of(app.routes)), forget)
+    unhurried = {"person_requests_a_minute": 10**9, "system_requests_a_minute": 10**9}  # the limit has its own tests
+    app = create_app(get_settings().model_copy(update=unhurried))
+    statements: list[str] = []
+    for one in {engine.database().read, write}:
+        event.listen(one, "before_cursor_execute", lambda _c, _cursor, statement, *_: statements.append(statement))
+    return Asked(app, world, list(routes_of(app.routes)), forget, statements)
 
 
 def _committing_nothing(write: Any) -> Callable[[], None]:
@@ -248,10 +279,11 @@ def _in_one_transaction(write: Any) -> Callable[[], None]:
 def routes_of(routes: Iterable[BaseRoute]) -> Iterator[Route]:
     """Every method of every route, with who may use it."""
     for route in routes:
-        access = access_of(getattr(route, "endpoint", None))
+        endpoint = getattr(route, "endpoint", None)
+        access, again = access_of(endpoint), shown_again(endpoint)
         if access is not None:
             for method in sorted(getattr(route, "methods", ()) or ()):
-                yield Route(method, getattr(route, "path", ""), access)
+                yield Route(method, getattr(route, "path", ""), access, again.access if again is not None else None)
 
 
 def nobodys(name: str) -> str:
@@ -290,5 +322,7 @@ def filled(what: Any, things: Things) -> Any:
 
 def without_what_changes(answer: Answer) -> Answer:
     """An answer with every id, random value and name that was asked for taken out, to compare two."""
-    taken = [_CHANGES.sub("", _FAMILIES.sub("", _ID.sub("ID", text))) for text in (answer.body, answer.location)]
-    return Answer(answer.status, *taken)
+    body, location = (
+        _CHANGES.sub("", _FAMILIES.sub("", _ID.sub("ID", text))) for text in (answer.body, answer.location)
+    )
+    return Answer(answer.status, body, location)

@@ -32,15 +32,16 @@ Answers = dict[tuple[str, str], dict[str, Answer]]
 async def ask_everything(asked: Asked, *, is_brief: bool = False) -> Answers:
     """What the application answers to everybody about everything.
 
-    `is_brief`: whoever is not let in is asked at addresses without an id alone. They are answered before the database
-    is asked for any thing, so a second kind of database has nothing to add to each of the others.
+    `is_brief`: whoever is not let in is asked at addresses without an id alone. They are answered from who they are:
+    the database is asked for nothing else, which `things_touched` shows for each of them, so a second kind of database
+    has nothing to add. Whom a page is shown again to that they may see is asked everywhere.
     """
     found: Answers = {}
     for route in asked.routes:
         for column, who in asked.everybody().items():
             cell: dict[str, Answer] = {}
             lets_in = column in SEEING and route.lets_in(column)
-            if is_brief and route.parameters and not lets_in:
+            if is_brief and route.parameters and not may_need_things(route, column):
                 continue
             for whose in _asked_about(asked, route, column, lets_in=lets_in):
                 cell[whose] = await asked.ask(route, who(route), asked.world.things[whose])
@@ -50,6 +51,29 @@ async def ask_everything(asked: Asked, *, is_brief: bool = False) -> Answers:
                 cell = found[route.name, ROLES[0]]  # a public endpoint is not told who comes: one role stands for all
             found[route.name, column] = cell
     return found
+
+
+def may_need_things(route: Route, column: str) -> bool:
+    """Whether the things that a route is about may matter for what it answers to somebody."""
+    return column in SEEING and route.reaches_things(column)
+
+
+WHO_COMES = frozenset(
+    {"staff", "staffsession", "apitoken", "system_token", "program", "facility", "addresstries", "keptform"}
+)
+"""Tables that are asked to know who comes, or written to keep what somebody typed whose session is over."""
+
+
+def things_touched(asked: Asked, answers: Answers) -> list[str]:
+    """Answers to whoever is not let in for which the database was asked about more than who comes."""
+    return [
+        f"{route.name} asks for {', '.join(sorted(answer.tables - WHO_COMES))} before it refuses {column}"
+        for route in asked.routes
+        for column in asked.everybody()
+        if not may_need_things(route, column)
+        for answer in answers.get((route.name, column), {}).values()
+        if route.access.kind != "public" and answer.tables - WHO_COMES
+    ]
 
 
 def _asked_about(asked: Asked, route: Route, column: str, *, lets_in: bool) -> list[str]:

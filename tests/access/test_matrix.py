@@ -9,7 +9,16 @@ from __future__ import annotations
 from api.app import create_app
 from records.settings import get_settings
 from tests.access.asking import Answer, Asked, Route, names_in, nobodys, routes_of, without_what_changes
-from tests.access.expected import NOBODYS, NOT_ASKED, Answers, ask_everything, read_table, sides, table_of
+from tests.access.expected import (
+    NOBODYS,
+    NOT_ASKED,
+    Answers,
+    ask_everything,
+    read_table,
+    sides,
+    table_of,
+    things_touched,
+)
 from tests.access.sent import BODIES, FORMS, QUERIES, SENT_QUERIES
 from tests.access.world import FAMILY, SEEING, WHOSE
 
@@ -65,6 +74,7 @@ def test_everybody_gets_the_answers_of_the_table(asked: Asked, database_kind: st
     ]
     assert not different, "\n".join(different[:40])
     told = [*_faults(answers), *_names_shown(answers), *_more_than_nothing(asked, answers)]
+    told += things_touched(asked, answers)
     assert not told, "\n".join(told[:40])
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.reading import MANY, Look, find_unusual
+from domain.reading import MANY, MANY_FOR_SYSTEM, Look, SystemLook, find_unusual, find_unusual_of_systems
 from domain.spreadsheet import safe_cell, safe_csv
 from domain.vocabulary import Unusual
 
@@ -54,6 +54,36 @@ def test_many_records_within_an_hour_count_once_each() -> None:
     assert kinds(*[LOOK] * 100) == set(), "the same record a hundred times is one"
     finding = find_unusual(in_a_row(MANY + 5, 1), ZONE)[0]
     assert (finding.count, finding.staff_id) == (MANY + 5, "stf_1")
+
+
+EHR = SystemLook(NOON, "sys_1", "per_1", "10.0.0.1")
+DAY = timedelta(days=1)
+
+
+def of_systems(*looks: SystemLook, known: tuple[tuple[str, str], ...] = ()) -> list[tuple[Unusual, str, int]]:
+    found = find_unusual_of_systems(looks, known, ZONE)
+    return [(one.kind, one.staff_id, one.count) for one in found]
+
+
+def test_a_system_that_comes_from_where_it_never_came_is_unusual_for_a_day() -> None:
+    there = replace(EHR, address="203.0.113.9", at=NOON + timedelta(hours=1))
+    assert of_systems(EHR, EHR) == [], "where it is used first is no news"
+    assert of_systems(there, known=(("sys_1", "10.0.0.1"),)) == [(Unusual.ELSEWHERE, "sys_1", 1)]
+    assert of_systems(there, known=(("sys_1", "203.0.113.9"),)) == []
+    assert of_systems(there, known=(("sys_2", "10.0.0.1"),)) == [], "each has its own addresses"
+    assert of_systems(EHR, there, replace(there, record_id="")) == [(Unusual.ELSEWHERE, "sys_1", 2)], "lists count too"
+    later = replace(there, at=there.at + DAY)
+    assert of_systems(EHR, there, later) == [(Unusual.ELSEWHERE, "sys_1", 1)], "from then on it is known"
+
+
+def test_a_system_looks_at_many_more_than_people_do_and_works_at_night() -> None:
+    def in_an_hour(count: int) -> list[SystemLook]:
+        night = NOON.replace(hour=7)
+        return [replace(EHR, at=night + timedelta(seconds=11 * n), record_id=f"per_{n}") for n in range(count)]
+
+    assert of_systems(*in_an_hour(MANY_FOR_SYSTEM)) == []
+    assert of_systems(*in_an_hour(MANY_FOR_SYSTEM + 1)) == [(Unusual.MANY, "sys_1", MANY_FOR_SYSTEM + 1)]
+    assert of_systems(*[replace(EHR, record_id="")] * 1000) == []
 
 
 @pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", " =1", "＝1"])

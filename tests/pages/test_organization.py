@@ -211,6 +211,40 @@ def test_a_second_step_is_asked_for_here_too(town: Bridging, hospital: Provider)
     assert client.get("/offers").status_code == 303
 
 
+@pytest.mark.parametrize(
+    ("claims", "is_enough"),
+    [
+        ({}, False), ({"acr": "silver"}, False), ({"amr": ["mfa"]}, False), ({"acr": "gold", "amr": ["pwd"]}, False),
+        ({"acr": ["gold"], "amr": ["mfa"]}, False), ({"acr": "gold", "amr": [{"mfa": 1}, 1]}, False),
+        ({"acr": "gold", "amr": ["pwd", "mfa"]}, True),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_strength_that_is_demanded_must_be_said(
+    town: Bridging, hospital: Provider, monkeypatch: pytest.MonkeyPatch, claims: dict[str, Any], is_enough: bool
+) -> None:
+    monkeypatch.setattr(get_settings(), "oidc_acr", "gold, phr")
+    monkeypatch.setattr(get_settings(), "oidc_amr", "mfa,hwk")
+    hospital.changes, client = claims, visitor(town)
+    answer = there_and_back(client, hospital)
+    assert hospital.asked[0]["acr_values"] == "gold phr"
+    if is_enough:
+        assert answer.headers["location"] == "/offers"
+    else:
+        refused(client, answer, "did not say that it asked you for as much as is needed here")
+        assert town.rows(OutsideIdentity) == []
+
+
+def test_without_that_setting_our_own_second_step_goes_on_whatever_the_provider_says(
+    town: Bridging, hospital: Provider
+) -> None:
+    with engine.transaction() as session:
+        second_factor.new_secret(session, town.staff["bridger"]).confirmed_at = clock.now()
+    hospital.changes, client = {"acr": "gold", "amr": ["mfa"]}, visitor(town)
+    assert there_and_back(client, hospital).headers["location"] == "/sign-in/second-step?next=/offers"
+    assert "acr_values" not in hospital.asked[0]
+
+
 @pytest.mark.parametrize("door", ["token_endpoint", "jwks_uri"])
 def test_a_provider_leads_nobody_into_our_own_network(town: Bridging, hospital: Provider, door: str) -> None:
     """Where its doors are, it says itself: an address inside that the operator did not name is not asked."""

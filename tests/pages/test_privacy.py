@@ -9,11 +9,13 @@ from datetime import timedelta
 
 import pytest
 
-from domain.vocabulary import Channel, Role
+from domain.vocabulary import Channel, Role, SystemScope
 from records import clock, engine
-from records.access import system_actor
+from records.access import actor_of, system_actor
 from records.commands import links, staff
 from records.commands.passwords import hash_password
+from records.commands.readings import Look, note_looks
+from records.commands.systems import create_system_token
 from records.tables import BrokenGlass, Notification, Person, Reading, Referral, Staff
 from tests.pages.bridging import NOW, PASSWORD, Bridging, Browser, said
 from tests.pages.charge import begin_in_charge
@@ -100,6 +102,28 @@ def test_a_link_for_a_colleagues_password_is_shown_and_a_first_invitation_is_not
         links.invite(session, system_actor(session.get_one(Staff, town.staff["kit"]).program_id, "system:terminal"),
                      town.staff["kit"], by_email=False)  # fmt: skip
     assert ["The terminal", "For =Kit Pretend"] in made(privacy)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("before", [0, 40], ids=["days ago", "long ago"])
+def test_a_system_that_comes_from_elsewhere_is_shown(town: Bridging, before: int) -> None:
+    referral_id = town.refer("Ada")
+    with engine.transaction() as session:
+        token, _ = create_system_token(
+            session, actor_of(session.get_one(Staff, town.staff["admin"])), name="Reports",
+            scopes=[SystemScope.REFERRALS_READ],
+        )  # fmt: skip
+        looks = [
+            Look(token.program_id, token.id, "GET /api/v1/referrals", address, "key", referral_id=record, at=NOW - ago)
+            for address, record, ago in (
+                ("10.0.0.1", referral_id, timedelta(days=8 + before)),
+                ("203.0.113.9", referral_id, timedelta(hours=2)), ("203.0.113.9", "", timedelta(hours=1)),
+            )
+        ]  # fmt: skip
+    note_looks(looks)
+    shown = town.browser("privacy").get("/privacy")
+    line = "Reports (system) A system, from an address it had not used before 2 looks"
+    assert (line.replace(" ", "") in said(shown).replace(" ", "")) is (before == 0)
 
 
 def test_who_must_know_is_told_at_once_that_a_record_was_opened_and_nothing_of_it(town: Bridging) -> None:

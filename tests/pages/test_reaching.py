@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from domain.vocabulary import Mode, Outcome
+from domain.vocabulary import AgreedHow, Mode, Outcome
 from records import clock, engine
-from records.commands import contacts
+from records.commands import contacts, replies, texting
+from records.commands.replies import IncomingText
+from records.queries.texting import find_quarantine
 from records.tables import Person, Referral
 from tests.pages.bridging import NOW, Bridging, Browser, begin, said
 from tests.pages.harness import Page, check_page
@@ -121,6 +123,27 @@ def test_a_planner_corrects_what_the_facility_said(town: Bridging) -> None:
     assert "phones.0.is_quarantined" not in fields
     planner.goes_to(path, **fields | {"phones.0.number": "212 555 0152"})
     assert [p["number"] for p in person_of(referral_id).phones] == ["+12125550152"]
+
+
+def test_a_wrong_number_taken_back_stays_aside_when_a_reply_said_so_too(town: Bridging) -> None:
+    referral_id = town.refer("Ada", left=True)
+    actor = town.actor("bridger")
+    with engine.transaction() as session:
+        texting.allow_texts(session, actor, referral_id, "+12125550123", AgreedHow.IN_PERSON)
+        entry = contacts.log_attempt(session, actor, referral_id, Mode.CALL, Outcome.WRONG_NUMBER).attempt
+    with engine.transaction() as session:
+        replies.take_reply(session, IncomingText("SM1", "+12125550123", "Sorry, you have the wrong number"))
+    with engine.transaction() as session:
+        contacts.take_back_attempt(session, actor, referral_id, entry.id, "it was somebody else")
+    assert [p["is_quarantined"] for p in person_of(referral_id).phones] == [True]
+    page = town.browser("bridger").get(f"/referrals/{referral_id}")
+    assert "tel:+12125550123" not in {a.attributes.get("href") for a in page.all("a")}
+    assert "The number is used again" not in said(page)
+    with engine.transaction() as session:
+        texting.lift_quarantine(session, actor, referral_id, "+12125550123", "they called from it")
+    assert [p["is_quarantined"] for p in person_of(referral_id).phones] == [False], "both reasons are lifted at once"
+    with engine.read_session() as session:
+        assert find_quarantine(session, actor.program_id, "+12125550123") is None
 
 
 def test_a_wrong_number_taken_back_is_called_again(town: Bridging) -> None:

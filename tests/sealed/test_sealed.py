@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlmodel import col, select
+from typer.testing import CliRunner
 
+from cli.main import app
+from cli.opening import Stop
 from records import engine, journal, sealing
 from records.access import system_actor
 from records.commands.changes import correct_person
@@ -17,9 +21,10 @@ from records.commands.people import PersonDetails
 from records.queries.audit import verify_all
 from records.queries.duplicates import list_suggestions
 from records.queries.planner import find_standings
-from records.sealing import CannotOpen
+from records.sealing import CannotOpen, NotSealed
 from records.settings import get_settings
 from records.tables import JournalEntry, Person, PersonIdentifier, Referral
+from records.tables.told import CLOSED
 from tests.api.house import NOW, House
 from tests.sealed.planted import PERSON, PLANTED, check_found, hits, plant
 
@@ -151,3 +156,89 @@ def test_a_corrected_name_is_found_by_the_new_one(house: House) -> None:
         assert count_left(session) == 0
         assert session.exec(select(Referral)).one().visit_id == "VISIT-5590"
         assert session.exec(select(PersonIdentifier)).one().value == "MRN-77120934"
+
+
+@pytest.fixture
+def sealed_only(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(get_settings(), "sealed_only", True)
+
+
+IN_CLEAR: list[tuple[str, str, str, Any]] = [
+    ("person", "family_name", "'Forged'", Person), ("person", "birth_on", "'1970-01-01'", Person),
+    ("person", "phones", """'[{"number": "+12125550199"}]'""", Person),
+    ("referral", "unit", "'Forged'", Referral), ("person_identifier", "value", "'FORGED'", PersonIdentifier),
+]  # fmt: skip
+
+
+def test_what_somebody_puts_there_without_the_key_is_believed_unless_only_what_is_sealed_counts(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(house)
+    for table, column, value, row in IN_CLEAR:
+        with engine.transaction() as session:
+            kept = session.execute(text(f"SELECT id, CAST({column} AS TEXT) FROM {table}")).all()
+            session.execute(text(f"UPDATE {table} SET {column} = {value}"))
+        with engine.read_session() as session:
+            assert session.exec(select(row)).first() is not None
+        with monkeypatch.context() as strict, engine.read_session() as session:
+            strict.setattr(get_settings(), "sealed_only", True)
+            with pytest.raises(NotSealed, match=rf"{table}\.{column} holds is not sealed"):
+                session.exec(select(row)).first()
+        cast = "JSON" if column == "phones" and engine.database().write.dialect.name == "postgresql" else "TEXT"
+        with engine.transaction() as session:
+            for id, before in kept:
+                put_back = text(f"UPDATE {table} SET {column} = CAST(:before AS {cast}) WHERE id = :id")
+                session.execute(put_back, {"before": before, "id": id})
+
+
+def test_where_only_what_is_sealed_counts_everything_that_we_write_is_read(house: House, sealed_only: None) -> None:
+    """Empty values are never sealed, and are what they are."""
+    referral_id = plant(house)
+    check_found(house)
+    for path in (f"/referrals/{referral_id}", f"/referrals/{referral_id}/timeline", "/referrals"):
+        house.get("supervisor", path)
+    with engine.transaction() as session:
+        session.execute(text("UPDATE person SET phones = '[]', preferred_name = '', birth_on = NULL"))
+    with engine.read_session() as session:
+        person = session.exec(select(Person)).one()
+        assert (person.phones, person.preferred_name, person.birth_on) == ([], "", None)
+        assert verify_all(session).problems == []
+
+
+@pytest.mark.sqlite
+def test_words_in_the_journal_that_nobody_sealed_are_not_shown(house: House, sealed_only: None) -> None:
+    plant(house)
+    with engine.transaction() as session:
+        session.execute(text("""UPDATE journal SET data = '{"note": "forged"}' WHERE event = 'note.added'"""))
+    with engine.read_session() as session:
+        told = session.exec(select(JournalEntry).where(JournalEntry.event == "note.added")).all()
+        assert {entry.data["note"] for entry in told} == {CLOSED}
+
+
+@pytest.mark.sqlite
+def test_rotating_does_not_seal_what_somebody_put_there(
+    house: House, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(house)
+    monkeypatch.setenv("FOOTBRIDGE_DATABASE_URL", database)
+    monkeypatch.setenv("FOOTBRIDGE_SEALED_ONLY", "true")
+    get_settings.cache_clear()
+    run = CliRunner().invoke
+    assert "Nothing lies in the clear: FOOTBRIDGE_SEALED_ONLY is set." in run(app, ["keys", "status"]).stdout
+    engine.configure(database)
+    with engine.transaction() as session:
+        session.execute(text("UPDATE person SET family_name = 'Forged'"))
+    status = run(app, ["keys", "status"])
+    assert status.exit_code == 1
+    assert "1 values lie in the clear and are refused" in status.stdout
+    refused = run(app, ["keys", "rotate"])
+    assert isinstance(refused.exception, Stop)
+    assert "Find out who wrote it" in str(refused.exception)
+    engine.configure(database)
+    with engine.read_session() as session:
+        assert session.execute(text("SELECT family_name FROM person")).scalar_one() == "Forged"
+    monkeypatch.setenv("FOOTBRIDGE_SEALED_ONLY", "false")
+    get_settings.cache_clear()
+    assert "1 values lie in the clear and are read as they stand." in run(app, ["keys", "status"]).stdout
+    assert run(app, ["keys", "rotate"]).exit_code == 0
+    assert "Nothing lies in the clear: set FOOTBRIDGE_SEALED_ONLY=true" in run(app, ["keys", "status"]).stdout
