@@ -207,7 +207,12 @@ def _person_corrected(s: Story, e: Any) -> None:
 
 
 def _protocol_moved(s: Story, e: Any) -> None:
+    if s.known.protocol is not s.protocols[e.data["before"]]:
+        s.wrong(11, "it was moved from a version that it did not follow")
     s.known.protocol = s.protocols[e.data["after"]]
+    for contact in s.contacts.values():
+        if contact.state == "planned":
+            contact.since = s.now  # by the version's own reminders, too, nothing was due before
     s.is_planning = True
 
 
@@ -256,7 +261,7 @@ def _met(s: Story, e: Any) -> None:
         s.wrong(3, f"{contact.key} was {state} after it was {contact.state}")
     if (e.at <= contact.due) != (state == "met"):
         s.wrong(3, f"{contact.key} was due at {contact.due.isoformat()} and counts as {state}")
-    contact.state = state
+    contact.state, contact.judged_by = state, s.known.protocol
 
 
 def _missed(s: Story, e: Any) -> None:
@@ -269,7 +274,7 @@ def _missed(s: Story, e: Any) -> None:
     if e.at != contact.due:
         s.wrong(2, f"{contact.key} was due at {contact.due.isoformat()}, and its miss is dated {e.at.isoformat()}")
     s.was_kept(contact.id, contact.due, s.now, since=contact.since)
-    contact.state = "missed"
+    contact.state, contact.judged_by = "missed", s.known.protocol
     if all(call.state == "resolved" for call in s.chain(("contact", contact.id))):
         s.owed.add(contact.id)
     _owe_streaks(s, contact)
