@@ -9,6 +9,7 @@ from typing import Any
 from records.checking.agenda import OPEN, OVER
 from records.checking.clocks import later
 from records.checking.dossier import parsed
+from records.checking.offering import offer_becomes, offered
 from records.checking.plan import APART
 from records.checking.protocol import SEARCH, of_risk
 from records.checking.story import Story, Told
@@ -348,38 +349,6 @@ def _retracted(s: Story, e: Any) -> None:
     s.attempts[e.subject_id] = False
 
 
-# --- offers
-
-
-def _offered(s: Story, e: Any) -> None:
-    k = s.known
-    s.timer_ran = True
-    if any(offer["state"] == "open" for offer in s.offers.values()):
-        s.wrong(4, "a second offer was made while one was open")
-    if s.bridger_id is not None or k.status not in ("accepted", "in_progress"):
-        s.wrong(3, f"an offer was made while somebody had the person or it was {k.status}")
-    answer_by = parsed(e.data["answer_by"])
-    if k.where is not None:
-        due = later(s.now, of_risk(k.protocol.raw["assignment"]["offer_answer"], k.is_high), k.where)
-        if due != answer_by:
-            s.wrong(2, "an offer must be answered at another time than the protocol says")
-    s.offers[e.subject_id] = {"state": "open", "answer_by": answer_by}
-
-
-def _offer_becomes(state: str) -> Callable[[Story, Any], None]:
-    def become(s: Story, e: Any) -> None:
-        offer = s.offers.get(e.subject_id)
-        if offer is None or offer["state"] != "open":
-            s.wrong(4, f"an offer was {state} that was not open")
-            return
-        offer["state"] = state
-        if state == "expired":
-            s.timer_ran = True
-            s.was_kept(e.subject_id, offer["answer_by"], s.now)
-
-    return become
-
-
 MEANING: Meaning = {
     "referral.submitted": _submitted, "referral.accepted": _accepted, "referral.rejected": _rejected,
     "bridger.assigned": _assigned, "bridger.ended": _bridger_ended,
@@ -397,9 +366,9 @@ MEANING: Meaning = {
     "contacts.closed": _contacts_become("closed"), "contacts.superseded": _contacts_become("superseded"),
     "contacts.restored": _contacts_become("planned"), "contacts.corrected": _corrected,
     "attempt.logged": _attempt, "attempt.retracted": _retracted,
-    "offer.made": _offered, "offer.accepted": _offer_becomes("accepted"),
-    "offer.declined": _offer_becomes("declined"), "offer.expired": _offer_becomes("expired"),
-    "offer.withdrawn": _offer_becomes("withdrawn"),
+    "offer.made": offered, "offer.accepted": offer_becomes("accepted"),
+    "offer.declined": offer_becomes("declined"), "offer.expired": offer_becomes("expired"),
+    "offer.withdrawn": offer_becomes("withdrawn"),
 }  # fmt: skip
 
 __all__ = ["ACT", "APART", "MEANING"]

@@ -135,6 +135,7 @@ def _old_at_work(site: Site, old: Deploy, transitions: int) -> Load:
     token = old.run(site.env, "token", "planner@hospital.example").strip()
     load = Load(token, [site.web("web-old", old)])
     site.start("worker-old", old, "worker")
+    wait(lambda: "keeps appointments" in site.log("worker-old"), 120, "the old worker does not work")
     for number in range(transitions):
         if not load.file(number):
             raise Failed(load.refused[-1])

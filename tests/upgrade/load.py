@@ -9,8 +9,10 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
+
+from records import clock
 
 _PAUSE = 0.25
 _SECONDS = 20.0
@@ -47,10 +49,15 @@ class Load:
 
     def file(self, number: int) -> bool:
         """File one referral; again with the same key while nobody answers, as a browser does."""
-        now = datetime.now(UTC)
+        now = clock.now()
         body = {
             "setting": "psychiatric_inpatient",
-            "person": {"given_name": f"Ada{_word(number)}", "family_name": "Sample", "birth_on": "1990-01-01"},
+            "person": {
+                "given_name": f"Ada{_word(number)}",
+                "family_name": "Sample",
+                "birth_on": "1990-01-01",
+                "places": [{"kind": "shelter", "text": "40 Example Avenue, Springfield"}],
+            },
             "discharged_at": (now - timedelta(minutes=5)).isoformat() if number % 2 else None,
             "expected_on": None if number % 2 else (now + timedelta(days=3)).date().isoformat(),
             "consent": "given",
