@@ -45,8 +45,8 @@ class DoesNotFit:
         await workflow.sleep(timedelta(days=1))
 
 
-DEPLOYS = (((TransitionWorkflow, TransitionWorkflow), 0), ((Raises, DoesNotFit), 2 * MANY))
-DEPLOYS = (*DEPLOYS, DEPLOYS[0])
+GOOD = ((TransitionWorkflow, TransitionWorkflow), 0)
+DEPLOYS: tuple[tuple[tuple[type, type], int], ...] = (GOOD, ((Raises, DoesNotFit), 2 * MANY), GOOD)
 """What runs on either of two queues, one after the other, and how many workflows are stuck then."""
 
 
@@ -83,7 +83,8 @@ def shown() -> tuple[str, bool, float | None]:
 
 async def deploys(address: str) -> list[tuple[str, bool, float | None]]:
     """Good code, code that fails in either way, good code; what was shown after each."""
-    client, paper, seen = await Client.connect(address), PaperRecords(), []
+    client, paper = await Client.connect(address), PaperRecords()
+    seen: list[tuple[str, bool, float | None]] = []
     ids = [(f"ref_{queue}_{number}", queue) for number in range(MANY) for queue in QUEUES]
     for referral_id, _ in ids:
         paper.plan(referral_id, (clock.now() + timedelta(days=1), agenda.CONTACT_MISSED))
