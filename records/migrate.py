@@ -17,10 +17,9 @@ FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 7_266_274_323  # of PostgreSQL, one number of our own: one process migrates, the others wait and find it done
 
 
-OLDEST = "0008"
-"""The oldest step whose code may run on these tables, kept in the database: a version that is replaced goes on while
-the new one starts, and one that is put back starts. Raise it with a migration that former code cannot live with."""
 _OLDEST_KEY = "oldest_step"
+"""Of meta: the oldest step whose code may run on the tables. A version that is replaced goes on while the new
+one starts, and one that is put back starts. A migration that former code cannot live with sets it to its own step."""
 
 
 class UnknownStep(Exception):
@@ -43,9 +42,6 @@ def upgrade(url: str) -> None:
         _require_known(config, connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        connection.execute(text("DELETE FROM meta WHERE key = :key"), {"key": _OLDEST_KEY})
-        row = {"key": _OLDEST_KEY, "value": OLDEST}
-        connection.execute(text("INSERT INTO meta (key, value) VALUES (:key, :value)"), row)
 
 
 def may_serve(url: str) -> bool:

@@ -24,7 +24,7 @@ from cli.temporal_server import temporal_binary, temporal_server
 from tests.upgrade.deploys import MISTAKES, Deploy, with_mistake
 from tests.upgrade.load import Load, ask
 
-SPEED = 600.0
+SPEED = 60.0
 NOTICED_SECONDS = 60.0
 HOSPITAL = "Example Hospital"
 STAFF = (

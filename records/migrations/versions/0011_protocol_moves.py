@@ -1,4 +1,4 @@
-"""Running cases that were moved to another version of their protocol, so that it can be taken back exactly."""
+"""Running cases that were moved to another version of their protocol; the oldest step whose code may run on this."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,3 +39,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("move_id", "referral_id"),
     )
     op.create_index(op.f("ix_protocol_move_case_referral_id"), "protocol_move_case", ["referral_id"], unique=False)
+    meta = sa.table("meta", sa.column("key", sa.String()), sa.column("value", sa.String()))
+    op.bulk_insert(meta, [{"key": "oldest_step", "value": "0008"}])  # whose code may run on these tables
