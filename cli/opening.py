@@ -38,7 +38,7 @@ def settings_for_use() -> Settings:
 def open_records(settings: Settings) -> None:
     """Open the records for this process, on the clock that all share. Raises Stop (not migrated), NotReady."""
     url = settings.sqlalchemy_url()
-    if migrate.current(url) != migrate.newest():
+    if not migrate.may_serve(url):
         raise Stop("The records are not at the step this version needs. Run: footbridge migrate")
     engine.configure(url)
     with engine.transaction() as session:

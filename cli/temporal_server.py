@@ -22,6 +22,8 @@ _DYNAMIC = (
     "history.timerProcessorMaxPollRPS=1000",
     "history.visibilityProcessorMaxPollRPS=200",
     "system.forceSearchAttributesCacheRefreshOnRead=false",
+    # A workflow whose task failed twice is marked so, within some ten seconds; after five times by default, a minute.
+    "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=2",
 )
 _START_SECONDS = 30.0
 

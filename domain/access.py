@@ -53,6 +53,7 @@ ACTIONS: dict[str, frozenset[Role]] = {
     "manage_staff": frozenset({_M, _A}),
     "manage_program": frozenset({_A, _M}),
     "manage_systems": frozenset({_A, _M}),
+    "move_cases": frozenset({_M}),
     "import_releases": frozenset({_P, _M}),
     "receive_notifications": frozenset({_P, _A}),
     "see_outbox": frozenset({_M, _A}),
@@ -86,7 +87,7 @@ taken files, moves dates and records releases."""
 
 NEVER_FOR_SYSTEMS = frozenset(
     {"manage_staff", "manage_program", "manage_systems", "see_readings", "break_glass", "record_consent",
-     "tell_outside", "see_accounting", "see_outbox", "decide_welfare", "merge_people", "log_attempt"}
+     "tell_outside", "see_accounting", "see_outbox", "decide_welfare", "merge_people", "log_attempt", "move_cases"}
 )  # fmt: skip
 """What stays with people: no scope may ever hold one of these."""
 

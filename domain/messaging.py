@@ -44,6 +44,7 @@ class StaffMessage(Word):
     REFERRAL_JOINED = "referral_joined", "A second facility asked for somebody whom you support already"
     DISCHARGE_RECORDED = "discharge_recorded", "Somebody on your list has left: the first windows are open"
     DATE_MOVED = "date_moved", "An expected date has moved"
+    PLANS_MOVED = "plans_moved", "The plans of people on your list follow other rules now"
     REFERRAL_FILED = "referral_filed", "A new referral waits for your answer"
     LIST_FILED = "list_filed", "A list of new referrals waits for your answers"
     CANCEL_REQUESTED = "cancel_requested", "A request to cancel waits for your answer"
@@ -105,6 +106,7 @@ _URGENCY = {
     StaffMessage.SYSTEM_TOKEN_ENDING: Urgency.TODAY,
     StaffMessage.PROMISES_BROKEN: Urgency.TODAY,
     StaffMessage.DATE_MOVED: Urgency.TODAY,
+    StaffMessage.PLANS_MOVED: Urgency.TODAY,
     StaffMessage.REFERRAL_FILED: Urgency.TODAY,
     StaffMessage.LIST_FILED: Urgency.TODAY,
     StaffMessage.CANCEL_REQUESTED: Urgency.TODAY,
@@ -144,6 +146,7 @@ _PATHS = {
     StaffMessage.REFERRAL_JOINED: "/board",
     StaffMessage.DISCHARGE_RECORDED: "/today",
     StaffMessage.DATE_MOVED: "/today",
+    StaffMessage.PLANS_MOVED: "/today",
     StaffMessage.REFERRAL_FILED: "/board",
     StaffMessage.LIST_FILED: "/board",
     StaffMessage.CANCEL_REQUESTED: "/board",

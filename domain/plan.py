@@ -134,11 +134,12 @@ def plan_handover(case: Case, now: datetime) -> list[Planned]:
     return found
 
 
-def replan(case: Case, wanted: Iterable[Planned]) -> Replanned:
+def replan(case: Case, wanted: Iterable[Planned], *, made_by: Case | None = None) -> Replanned:
     """Compare the wanted contacts of this cycle with those there are.
 
     What was met, missed or waived stays. A window never grows because a risk flag was taken away, not even when it
-    moves with its anchor afterwards.
+    moves with its anchor afterwards. `made_by`: the same case under the rules that made the windows there are, when
+    those are not the case's own any more.
     """
     existing = {(c.key, c.seq): c for c in case.contacts if c.cycle == case.cycle and c.state in _STAYING}
     added: list[Planned] = []
@@ -149,7 +150,7 @@ def replan(case: Case, wanted: Iterable[Planned]) -> Replanned:
             if not planned.has_gone_by:
                 added.append(planned)
             continue
-        planned = _still_short(case, present, planned)
+        planned = _still_short(case, present, planned, made_by or case)
         if present.state.is_awaited and (present.opens_at, present.due_at) != (planned.opens_at, planned.due_at):
             moved.append(Moved(present, planned.opens_at, planned.due_at, planned.is_compressed))
     removed = tuple(c for c in existing.values() if c.state.is_awaited and not _is_apart(case, c))
@@ -161,12 +162,14 @@ def _is_apart(case: Case, contact: Contact) -> bool:
     return rule is not None and rule.is_apart
 
 
-def _still_short(case: Case, present: Contact, planned: Planned) -> Planned:
+def _still_short(case: Case, present: Contact, planned: Planned, made_by: Case) -> Planned:
     """The window by the shorter time when high risk had shortened it before, though the flag is gone by now."""
-    rule = case.rule(planned.key)
-    if rule is None or case.is_high_risk or rule.is_series or not rule.due.knows_high_risk:
+    rule, before = case.rule(planned.key), made_by.rule(planned.key)
+    if rule is None or before is None or case.is_high_risk or rule.is_series or not rule.due.knows_high_risk:
         return planned
-    if present.due_at >= window(rule, case, _anchor_behind(rule, case, present.opens_at))[1]:
+    if not before.due.knows_high_risk or before.is_series:
+        return planned
+    if present.due_at >= window(before, case, _anchor_behind(before, case, present.opens_at))[1]:
         return planned
     high = replace(case, risks=case.risks | {RiskFlag.SUICIDE_RISK})
     return replace(planned, due_at=window(rule, high, _anchor_behind(rule, case, planned.opens_at))[1])

@@ -268,7 +268,11 @@ def _reason(place: tuple[int | str, ...], kind: str, message: str, raw: object) 
     return f"{'.'.join(steps) or 'file'}: {sentence}"
 
 
-_SENTENCES = {"extra_forbidden": "this is not a known key", "missing": "this is missing"}
+_SENTENCES = {
+    "extra_forbidden": "this is not a known key",
+    "missing": "this is missing",
+    "string_pattern_mismatch": "small letters, digits and hyphens only, at most 40 of them",
+}
 
 
 @lru_cache(maxsize=1)

@@ -147,7 +147,7 @@ REFERRAL = _table(
     _move("cancel.requested", "request_cancel", _TAKEN_ON, [], "the referrer asks; before acceptance it just closes"),
     _move("texts.allowed", "record_texts", sorted(OPEN_STATUSES), [], "they said yes to texts on one of their numbers"),
     _move("concern.raised", "raise_concern", sorted(OPEN_STATUSES), [], "the on-call clinician is told at once"),
-    _move("protocol.moved", "manage_program", sorted(OPEN_STATUSES), [], "another version of its protocol"),
+    _move("protocol.moved", "move_cases", sorted(OPEN_STATUSES), [], "another version of its protocol"),
 )
 
 _C = ContactState

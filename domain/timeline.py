@@ -201,7 +201,11 @@ SENTENCES: dict[str, Sentence] = {
     "discharge.cancelled": lambda d, n, s: f"The {n.leaving} was cancelled; its clock stopped.",
     "plan.changed": _planned,
     "plan.extended": lambda d, n, s: f"The plan was extended until {n.when(d['until'])}.",
-    "protocol.moved": lambda d, n, s: "The case moved to another version of its protocol.",
+    "protocol.moved": lambda d, n, s: (
+        "The move to another version of its protocol was taken back."
+        if d.get("taken_back")
+        else "The case moved to another version of its protocol."
+    ),
     "risks.changed": _risks,
     "appointment.set": lambda d, n, s: (
         f"First appointment: {n.when(d['when'])}." if d.get("when") else "No appointment."
@@ -250,7 +254,7 @@ SENTENCES: dict[str, Sentence] = {
     "contact.reminded": lambda d, n, s: f"Reminder: {n.contact(s)} is due by {n.due(d['due_at'])}.",
     "contact.reopened": lambda d, n, s: f"{n.contact(s)}: awaited again.",
     "contact.waived": lambda d, n, s: f"{n.contact(s)}: waived.",
-    "contacts.corrected": lambda d, n, s: f"{_count(d)} judged again by the corrected time.",
+    "contacts.corrected": lambda d, n, s: f"{_count(d)} judged again, because {d['why']}.",
     "contacts.superseded": lambda d, n, s: f"{_count(d)} taken off the plan.",
     "contacts.suspended": lambda d, n, s: f"{_count(d)} suspended.",
     "contacts.closed": lambda d, n, s: f"{_count(d)} not needed any more.",

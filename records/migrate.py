@@ -9,12 +9,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 7_266_274_323  # of PostgreSQL, one number of our own: one process migrates, the others wait and find it done
+
+
+_OLDEST_KEY = "oldest_step"
+"""Of meta: the oldest step whose code may run on the tables. A version that is replaced goes on while the new
+one starts, and one that is put back starts. A migration that former code cannot live with sets it to its own step."""
 
 
 class UnknownStep(Exception):
@@ -39,6 +44,18 @@ def upgrade(url: str) -> None:
         command.upgrade(config, "head")
 
 
+def may_serve(url: str) -> bool:
+    """Whether this version may run on the database as it is: it stands at our step, or at a later one that says that
+    code of ours may go on with it."""
+    with _open(url).connect() as connection:
+        step = MigrationContext.configure(connection).get_current_revision()
+        if step is None or step in _known(_config()):
+            return step == newest()
+        asked = text("SELECT value FROM meta WHERE key = :key")
+        oldest = connection.execute(asked, {"key": _OLDEST_KEY}).scalar()
+    return oldest is not None and oldest <= (newest() or "")
+
+
 def current(url: str) -> str | None:
     """The step at which the database at `url` stands; None when it was never migrated."""
     with _open(url).connect() as connection:
@@ -52,9 +69,12 @@ def newest() -> str | None:
 
 def _require_known(config: Config, connection: Connection) -> None:
     step = MigrationContext.configure(connection).get_current_revision()
-    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
-    if step is not None and step not in known:
+    if step is not None and step not in _known(config):
         raise UnknownStep(step)
+
+
+def _known(config: Config) -> set[str]:
+    return {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
 
 
 def _config() -> Config:

@@ -82,7 +82,7 @@ def test_every_event_has_a_sentence_and_every_sentence_an_event() -> None:
 
 UNFILED = {"keep_draft", "discard_draft"}
 """What somebody types and has not sent is nobody's record yet."""
-LOOKS = {"colleague", "open_case", "preview_move"}
+LOOKS = {"colleague", "open_case"}
 """Gates and previews beside the commands: they write nothing."""
 
 

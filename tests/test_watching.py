@@ -14,7 +14,7 @@ from api.app import create_app
 from api.pages import status
 from records import engine
 from records.checking.run import Checked
-from records.commands.upkeep import keep_check, mark_upkeep_ran
+from records.commands.upkeep import keep_check, keep_stuck, mark_upkeep_ran
 from records.settings import get_settings
 from tests.pages.client import TestClient
 
@@ -32,6 +32,7 @@ def figures_told() -> set[str]:
     """Every figure of a web server that has answered something, by its name."""
     with engine.transaction() as session:
         mark_upkeep_ran(session)
+        keep_stuck(session, 0)
         keep_check(session, Checked(referrals=3).as_data())
     with TestClient(create_app(get_settings())) as client:
         client.get("/healthz")

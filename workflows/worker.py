@@ -31,6 +31,7 @@ from workflows.delivery import DeliveryWorkflow
 from workflows.discretion import DiscreetFailures
 from workflows.transition import TransitionWorkflow
 from workflows.upkeep import NightlyWorkflow, UpkeepWorkflow, ensure_schedules
+from workflows.watching import watch
 
 WORKFLOWS: list[type] = [TransitionWorkflow, DeliveryWorkflow, UpkeepWorkflow, NightlyWorkflow]
 
@@ -104,7 +105,8 @@ async def _work(address: str) -> None:
     await _require_search_attributes(client)
     await ensure_schedules(client)
     with activity_threads() as executor:
-        async with build_worker(client, executor):
+        async with build_worker(client, executor), asyncio.TaskGroup() as beside:
+            beside.create_task(watch(client, stop))
             _log.info("the worker keeps appointments")
             await stop.wait()
     _log.info("the worker has stopped")

@@ -55,6 +55,13 @@ Text = Annotated[
     WithJsonSchema({"type": "string", "maxLength": 4000, "pattern": _SHOWN}),
 ]
 """A text of at most 4,000 characters; the command may allow less and says so."""
+FileText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200_000),
+    AfterValidator(_printable),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 200_000, "pattern": _SHOWN}),
+]
+"""The text of a file, as it is kept."""
 Id = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9_:-]+$")]
 PathId = Annotated[str, Path(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9_:-]+$")]
 """An id in an address. One that cannot be ours is answered like one that is not there."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from api.models.common import Id, In, Instant, Out, Text
+from api.models.common import FileText, Id, In, Instant, Out, Text
 from domain.vocabulary import Role, Setting
+from records.queries.protocol_moves import MOST_CASES
 
 
 class StaffOut(Out):
@@ -81,6 +82,72 @@ class ProtocolTextOut(ProtocolOut):
     """The same with the file as it was published."""
 
     text: str = Field(description="TOML")
+
+
+class ProtocolIn(In):
+    """A version to publish."""
+
+    text: FileText = Field(description="TOML")
+
+
+class MovePreviewIn(In):
+    """Which running cases to look at."""
+
+    referral_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_CASES)]
+
+
+class MoveIn(In):
+    """What a preview gave, sent back: nothing moves unless all of it would change as it was shown."""
+
+    seen: Annotated[dict[Id, str], Field(min_length=1, max_length=MOST_CASES)]
+    looked_at: Instant | None = None
+
+
+class WindowOut(Out):
+    """A contact in a preview: when it is due, and when it would be."""
+
+    key: str
+    seq: int
+    due_at: Instant | None
+    after: Instant | None
+
+
+class CaseMoveOut(Out):
+    """What would become of one case. `stays` says why it cannot move; empty when it can."""
+
+    referral_id: Id
+    number: str
+    before: int = Field(description="the version that it follows now")
+    appears: list[WindowOut]
+    disappears: list[WindowOut]
+    moves: list[WindowOut]
+    not_asked_for: list[WindowOut] = Field(description="its time was over before")
+    stays_on_record: list[WindowOut]
+    calls_settled: int
+    due_at_once: list[str] = Field(description="the kinds of what is carried out at once")
+    called: list[str] = Field(description="who is called at once, by name")
+    stays: str
+
+
+class MovePreviewOut(Out):
+    """What would change, case by case."""
+
+    protocol_id: Id
+    cases: list[CaseMoveOut]
+    told: list[str] = Field(description="the bridgers whose plans would change, by name")
+    seen: dict[str, str]
+    looked_at: Instant
+
+
+class MoveOut(Out):
+    """A move that was made."""
+
+    id: Id
+    protocol_id: Id
+    made_at: Instant
+    undone_at: Instant | None
+    cases: int
+    undone: int
 
 
 class EventOut(Out):

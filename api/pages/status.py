@@ -11,7 +11,7 @@ from sqlmodel import Session
 from api.access import requires
 from api.deps import SessionDep, page
 from records.queries.figures import open_work
-from records.queries.upkeep import LastCheck, agenda_lateness, find_last_check
+from records.queries.upkeep import LastCheck, Stuck, agenda_lateness, find_last_check, find_stuck
 
 router = APIRouter()
 
@@ -83,8 +83,20 @@ def status_lines(session: Session) -> list[Line]:
             late.untold_late == 0,
             "Temporal does not take what it is told. Upkeep tells it again each minute.",
         ),
+        _stuck(find_stuck(session)),
         _promises(find_last_check(session)),
     ]
+
+
+def _stuck(found: Stuck | None) -> Line:
+    """Whether code that was deployed fails. Workers look every ten seconds; that none does, the line Upkeep says."""
+    then = "Their code fails: roll back what was deployed last. They go on by themselves, and nothing is lost."
+    if found is None:
+        return Line("Workflows run", "No worker has looked yet", True, "")
+    if found.count:
+        said = f"{found.count} {'is' if found.count == 1 else 'are'} stuck, as of {_long(found.seconds_ago)} ago"
+        return Line("Workflows run", said, False, then)
+    return Line("Workflows run", "None is stuck", True, "")
 
 
 def _promises(last: LastCheck | None) -> Line:

@@ -12,7 +12,7 @@ from api.errors import problem
 from api.measuring import PROCESS
 from api.serving import SessionDep
 from records.queries.figures import open_work
-from records.queries.upkeep import agenda_lateness, find_last_check
+from records.queries.upkeep import agenda_lateness, find_last_check, find_stuck
 from records.tables import Meta
 
 router = APIRouter(include_in_schema=False)
@@ -64,6 +64,10 @@ def _registry(session: Session) -> CollectorRegistry:
     if lateness.upkeep_ran_seconds_ago is not None:
         age = Gauge("footbridge_upkeep_age_seconds", "Real time since upkeep ran", registry=registry)
         age.set(lateness.upkeep_ran_seconds_ago)
+    stuck = find_stuck(session)
+    if stuck is not None:
+        parked = Gauge("footbridge_workflows_stuck", "Workflows whose code fails: a bad deploy", registry=registry)
+        parked.set(stuck.count)
     last = find_last_check(session)
     if last is not None:
         broken = Gauge("footbridge_check_violations", "What the last nightly check found broken", registry=registry)

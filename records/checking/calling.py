@@ -69,8 +69,11 @@ def _ladders_of(s: Story, call: Call) -> set[str]:
     subject, about = call.about
     if subject == "contact":
         contact = s.contacts.get(about)
-        rule = s.known.protocol.rule(contact.key) if contact is not None else None
-        return {rule.ladder if rule is not None else "supervisor"}
+        if contact is None:
+            return {"supervisor"}
+        rule = (contact.judged_by or s.known.protocol).rule(contact.key)
+        ladder = rule.ladder if rule is not None else "supervisor"
+        return {ladder if s.known.protocol.ladder(ladder) is not None else "supervisor"}
     if subject == "streak":
         rule = s.known.protocol.by_key.get(about.split(":")[0])
         return {one["ladder"] for one in rule.raw.get("streaks", ())} if rule is not None else set()

@@ -9,6 +9,7 @@ from typing import Any
 from records.checking.agenda import OPEN, OVER
 from records.checking.clocks import later
 from records.checking.dossier import parsed
+from records.checking.offering import offer_becomes, offered
 from records.checking.plan import APART
 from records.checking.protocol import SEARCH, of_risk
 from records.checking.story import Story, Told
@@ -207,7 +208,12 @@ def _person_corrected(s: Story, e: Any) -> None:
 
 
 def _protocol_moved(s: Story, e: Any) -> None:
+    if s.known.protocol is not s.protocols[e.data["before"]]:
+        s.wrong(11, "it was moved from a version that it did not follow")
     s.known.protocol = s.protocols[e.data["after"]]
+    for contact in s.contacts.values():
+        if contact.state == "planned":
+            contact.since = s.now  # by the version's own reminders, too, nothing was due before
     s.is_planning = True
 
 
@@ -256,7 +262,7 @@ def _met(s: Story, e: Any) -> None:
         s.wrong(3, f"{contact.key} was {state} after it was {contact.state}")
     if (e.at <= contact.due) != (state == "met"):
         s.wrong(3, f"{contact.key} was due at {contact.due.isoformat()} and counts as {state}")
-    contact.state = state
+    contact.state, contact.judged_by = state, s.known.protocol
 
 
 def _missed(s: Story, e: Any) -> None:
@@ -269,7 +275,7 @@ def _missed(s: Story, e: Any) -> None:
     if e.at != contact.due:
         s.wrong(2, f"{contact.key} was due at {contact.due.isoformat()}, and its miss is dated {e.at.isoformat()}")
     s.was_kept(contact.id, contact.due, s.now, since=contact.since)
-    contact.state = "missed"
+    contact.state, contact.judged_by = "missed", s.known.protocol
     if all(call.state == "resolved" for call in s.chain(("contact", contact.id))):
         s.owed.add(contact.id)
     _owe_streaks(s, contact)
@@ -343,38 +349,6 @@ def _retracted(s: Story, e: Any) -> None:
     s.attempts[e.subject_id] = False
 
 
-# --- offers
-
-
-def _offered(s: Story, e: Any) -> None:
-    k = s.known
-    s.timer_ran = True
-    if any(offer["state"] == "open" for offer in s.offers.values()):
-        s.wrong(4, "a second offer was made while one was open")
-    if s.bridger_id is not None or k.status not in ("accepted", "in_progress"):
-        s.wrong(3, f"an offer was made while somebody had the person or it was {k.status}")
-    answer_by = parsed(e.data["answer_by"])
-    if k.where is not None:
-        due = later(s.now, of_risk(k.protocol.raw["assignment"]["offer_answer"], k.is_high), k.where)
-        if due != answer_by:
-            s.wrong(2, "an offer must be answered at another time than the protocol says")
-    s.offers[e.subject_id] = {"state": "open", "answer_by": answer_by}
-
-
-def _offer_becomes(state: str) -> Callable[[Story, Any], None]:
-    def become(s: Story, e: Any) -> None:
-        offer = s.offers.get(e.subject_id)
-        if offer is None or offer["state"] != "open":
-            s.wrong(4, f"an offer was {state} that was not open")
-            return
-        offer["state"] = state
-        if state == "expired":
-            s.timer_ran = True
-            s.was_kept(e.subject_id, offer["answer_by"], s.now)
-
-    return become
-
-
 MEANING: Meaning = {
     "referral.submitted": _submitted, "referral.accepted": _accepted, "referral.rejected": _rejected,
     "bridger.assigned": _assigned, "bridger.ended": _bridger_ended,
@@ -392,9 +366,9 @@ MEANING: Meaning = {
     "contacts.closed": _contacts_become("closed"), "contacts.superseded": _contacts_become("superseded"),
     "contacts.restored": _contacts_become("planned"), "contacts.corrected": _corrected,
     "attempt.logged": _attempt, "attempt.retracted": _retracted,
-    "offer.made": _offered, "offer.accepted": _offer_becomes("accepted"),
-    "offer.declined": _offer_becomes("declined"), "offer.expired": _offer_becomes("expired"),
-    "offer.withdrawn": _offer_becomes("withdrawn"),
+    "offer.made": offered, "offer.accepted": offer_becomes("accepted"),
+    "offer.declined": offer_becomes("declined"), "offer.expired": offer_becomes("expired"),
+    "offer.withdrawn": offer_becomes("withdrawn"),
 }  # fmt: skip
 
 __all__ = ["ACT", "APART", "MEANING"]

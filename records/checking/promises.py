@@ -14,6 +14,7 @@ from records.checking.calling import MEANING_WITH_CALLS
 from records.checking.chain import chain_problems, is_proved
 from records.checking.dossier import Dossier
 from records.checking.plan import Known
+from records.checking.protocol import Rule
 from records.checking.story import GRACE, Story
 from records.checking.telling import said_to_others, told_to_staff
 from records.checking.texting import texts_to_the_person
@@ -113,7 +114,7 @@ def _no_silent_miss(d: Dossier, s: Story, now: datetime) -> Iterator[Problem]:
                 yield 2, f"{contact.key} was missed, and there is no call about it"
             if contact.missed_at != contact.due_at:
                 yield 2, f"{contact.key} was due at {contact.due_at}, and its miss is dated {contact.missed_at}"
-            rule = d.protocol.rule(contact.key)
+            rule = _rule(d, s, contact)
             names = {name for name, _ in rule.prompts(contact.opens_at, contact.due_at, d.where)} if rule else set()
             if left := names - set(contact.prompted):
                 yield 2, f"{contact.key} was missed, and nobody was reminded of it before ({', '.join(sorted(left))})"
@@ -121,6 +122,12 @@ def _no_silent_miss(d: Dossier, s: Story, now: datetime) -> Iterator[Problem]:
             yield 2, f"{contact.key} is {contact.state} without a reason"
         elif contact.state == "planned" and row.status in OVER:
             yield 3, f"{contact.key} is awaited after the end"
+
+
+def _rule(d: Dossier, s: Story, contact: Any) -> Rule | None:
+    """The rule by which a contact was met or missed: of the version that the case followed then."""
+    told = s.contacts.get(contact.id)
+    return ((told.judged_by if told is not None else None) or d.protocol).rule(contact.key)
 
 
 def _no_false_alarm(d: Dossier, s: Story, now: datetime) -> Iterator[Problem]:
@@ -146,7 +153,7 @@ def _no_false_alarm(d: Dossier, s: Story, now: datetime) -> Iterator[Problem]:
                 3,
                 f"{contact.key} counts as {contact.state}, and was met at {contact.met_at}, due at {contact.due_at}",
             )
-        rule, attempt = d.protocol.rule(contact.key), attempts.get(contact.met_by)
+        rule, attempt = _rule(d, s, contact), attempts.get(contact.met_by)
         if contact.met_by is None:
             if rule is None or rule.raw.get("counts") != "task":
                 yield 3, f"{contact.key} was met by nothing"
@@ -250,6 +257,7 @@ def _journal(d: Dossier, s: Story, now: datetime) -> Iterator[Problem]:
         "discharge": (row.discharged_at, k.discharged_at),
         "expected date": (row.expected_on, k.expected_on),
         "cycle": (row.cycle, k.cycle),
+        "version of the protocol": (d.protocol, k.protocol),
         "bridger": (row.bridger_id, s.bridger_id),
         "acceptance": (row.accepted_at, k.accepted_at),
         "search": (row.lost_at, k.lost_at),

@@ -35,6 +35,8 @@ class Told:
     since: datetime
     """Since when it is awaited in this window: what was due before that is not late, it was heard of late."""
     state: str = "planned"
+    judged_by: Protocol | None = None
+    """The version by which it was met or missed: the case may follow another since."""
 
     def becomes(self, state: str, at: datetime) -> None:
         """It stands so from now on."""

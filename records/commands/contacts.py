@@ -237,13 +237,24 @@ def take_back_attempt(session: Session, actor: Actor, referral_id: str, attempt_
 
 
 def _rest_with_the_case(work: Work, contacts: list[Contact]) -> None:
-    """What is awaited again in a case that is over or on hold is not: nobody is to be called about it."""
-    if not contacts or work.referral.status in _FOLLOWED:
+    """What is awaited again in a case that is over or on hold is not: nobody is to be called about it. On hold the
+    meetings of that very hold go on, and so do introductions."""
+    if work.referral.status in _FOLLOWED:
         return
-    state = ContactState.CLOSED if work.referral.status.is_over else ContactState.SUSPENDED
+    is_over = work.referral.status.is_over
+    state = ContactState.CLOSED if is_over else ContactState.SUSPENDED
+    contacts = [contact for contact in contacts if is_over or not _stands_in_this_hold(work, contact)]
+    if not contacts:
+        return
     for contact in contacts:
         contact.state, contact.reason = state, "the entry that met it was taken back"
     work.record(f"contacts.{state.value}", reason=contacts[0].reason, contacts=[c.id for c in contacts])
+
+
+def _stands_in_this_hold(work: Work, contact: Contact) -> bool:
+    rule = work.rows.rule(contact.key)
+    is_of_hold = rule is not None and rule.due.after == "hold" and contact.seq == len(work.rows.holds)
+    return is_of_hold or work.rows.is_apart(contact)
 
 
 def _leave_out_what_is_over(work: Work, reopened: list[Contact]) -> None:

@@ -215,13 +215,15 @@ def settle_ladder(
 def call_again(work: Work, settled_ids: Collection[str]) -> None:
     """The hold or the end that settled these calls was taken back: each ladder begins again, at its first rung.
 
-    They keep the time when they really fell due. What is not missed any more is not called about.
+    They keep the time when they really fell due. What is not missed any more is not called about. A ladder that the
+    protocol does not have any more, since the case was moved meanwhile, is the supervisor's.
     """
     missed = {c.id for c in work.rows.contacts if c.state is ContactState.MISSED}
     for row in [e for e in work.rows.escalations if e.rung == 0 and e.id in settled_ids]:
         if row.subject is Subject.CONTACT and row.subject_id not in missed:
             continue
-        raise_ladder(work, row.subject, row.subject_id, row.ladder, due_at=row.due_at, why=row.why, ask=row.ask)
+        ladder = row.ladder if work.rows.has_ladder(row.ladder) else "supervisor"
+        raise_ladder(work, row.subject, row.subject_id, ladder, due_at=row.due_at, why=row.why, ask=row.ask)
 
 
 def hurry(work: Work) -> None:

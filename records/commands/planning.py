@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from domain.plan import LOST_KEY, Planned, plan, plan_handover, plan_hold, replan, shorten_only
+from domain.plan import LOST_KEY, Planned, Replanned, plan, plan_handover, plan_hold, replan, shorten_only
 from domain.vocabulary import ContactState, ReferralStatus, Resolution, Subject
 from records.commands.crediting import credit
 from records.commands.escalations import settle_ladder
@@ -34,7 +34,21 @@ def replan_case(
     change = replan(case, plan_hold(case, work.now) if is_held else plan(case, work.now))
     if only_shorten:
         change = shorten_only(change)
-    if change.is_empty:
+    change_plan(work, change, why, removed=removed, reason=removed_reason)
+
+
+def change_plan(
+    work: Work,
+    change: Replanned,
+    why: str,
+    *,
+    removed: ContactState = ContactState.SUPERSEDED,
+    reason: str = "",
+    gone_by: Iterable[Planned] = (),
+) -> None:
+    """Write down a change of the plan. What has `gone_by` is written down as let go, so that it is not asked for."""
+    gone = {(p.key, p.seq) for p in gone_by}
+    if change.is_empty and not gone:
         return
     rows = {row.id: row for row in work.rows.contacts}
     moved: list[tuple[str, datetime, datetime]] = []
@@ -45,15 +59,20 @@ def replan_case(
         _mark_arrival(work, row)
     for contact in change.removed:
         row = rows[contact.id]
-        row.state, row.reason = removed, removed_reason or why
-    added = _add(work, change.added)
+        row.state, row.reason = removed, reason or why
+    ended = [[contact.id, removed.value] for contact in change.removed]
+    added = _add(work, (*change.added, *gone_by))
+    for row in added:
+        if (row.key, row.seq) in gone:
+            row.state, row.reason = ContactState.SUPERSEDED, f"its time was over when {why}"
+            ended.append([row.id, row.state.value])
     work.rows.contacts.sort(key=lambda c: (c.due_at, c.id))
     work.record(
         "plan.changed",
         why=why,
         added=[[row.id, row.key, row.seq, row.opens_at, row.due_at] for row in added],
         moved=moved,
-        ended=[[contact.id, removed.value] for contact in change.removed],
+        ended=ended,
     )
     begun = {row.id for row in added if row.opens_at <= work.now}
     begun |= {contact_id for contact_id, *_ in moved if rows[contact_id].opens_at <= work.now}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlmodel import Session, select
 
 from domain.errors import Conflict, Invalid, NotFound
-from domain.protocol import FOLDER, ProtocolProblem, default_protocols, parse_protocol
+from domain.protocol import FOLDER, Protocol, ProtocolProblem, default_protocols, parse_protocol
 from domain.vocabulary import FacilityKind, Setting
 from records import clock, journal
 from records.access import Actor
@@ -15,7 +15,7 @@ from records.commands.people import checked_zone
 from records.commands.text import LINE_LENGTH, checked_text
 from records.engine import OF_TRANSACTION
 from records.ids import new_id
-from records.queries.protocols import find_newest
+from records.queries.protocols import find_newest, overlays, protocol_of
 from records.tables import Facility, Program, ProtocolVersion, Staff
 
 
@@ -51,19 +51,32 @@ def create_program(
     return row
 
 
+OVERLAYS = frozenset(protocol.key for protocol in overlays())
+"""The protocols that lie on top of every other. They come with Footbridge, for every program alike."""
+
+
 def publish_protocol(session: Session, actor: Actor, text: str) -> ProtocolVersion:
-    """Publish a new version of a protocol. Running cases keep theirs. Raises Invalid with every reason."""
+    """Publish a new version of a protocol. Running cases keep theirs.
+
+    Raises Invalid with every reason, also when nobody could be referred from some setting any more, and Conflict when
+    the newest version says just that.
+    """
     actor.require("manage_program")
-    return publish_protocol_text(session, actor.program_id, text, by=actor.id)
+    return publish_protocol_text(session, actor.program_id, text, by=actor.id, is_checked=True)
 
 
-def publish_protocol_text(session: Session, program_id: str, text: str, *, by: str | None) -> ProtocolVersion:
-    """Publish for a program within a command that is under way."""
+def publish_protocol_text(
+    session: Session, program_id: str, text: str, *, by: str | None, is_checked: bool = False
+) -> ProtocolVersion:
+    """Publish for a program within a command that is under way; `is_checked`: held to what the program has already."""
     try:
         protocol = parse_protocol(text)
     except ProtocolProblem as problem:
-        raise Invalid("protocol", str(problem), field="text") from problem
+        raise Invalid("protocol", "\n".join(problem.reasons), field="text") from problem
+    session.exec(select(Program.id).where(Program.id == program_id).with_for_update(key_share=True)).first()
     newest = find_newest(session, program_id, protocol.key)
+    if is_checked:
+        _require_useful(session, program_id, protocol, newest, text)
     row = ProtocolVersion(
         id=new_id("pro"),
         program_id=program_id,
@@ -87,6 +100,29 @@ def publish_protocol_text(session: Session, program_id: str, text: str, *, by: s
         version=row.version,
     )
     return row
+
+
+def _require_useful(
+    session: Session, program_id: str, protocol: Protocol, newest: ProtocolVersion | None, text: str
+) -> None:
+    if protocol.key in OVERLAYS:
+        said = f"key: “{protocol.key}” lies on top of every protocol and comes with Footbridge. Choose another key."
+        raise Invalid("protocol", said, field="text")
+    if newest is None:
+        return
+    if newest.text.strip() == text.strip():
+        raise Conflict("published_already", f"This is version {newest.version} already, word for word.")
+    for setting in protocol_of(session, newest.id).settings:
+        if setting not in protocol.settings and not _is_covered(session, program_id, setting, but=protocol.key):
+            said = f"settings: “{setting.value}” is left out, and nobody could be referred from there any more."
+            raise Invalid("protocol", said, field="text")
+
+
+def _is_covered(session: Session, program_id: str, setting: Setting, *, but: str) -> bool:
+    """Whether the newest version of another protocol is for people who leave this setting."""
+    keys = select(ProtocolVersion.key).where(ProtocolVersion.program_id == program_id, ProtocolVersion.key != but)
+    newest = (find_newest(session, program_id, key) for key in session.exec(keys.distinct()))
+    return any(row is not None and setting in protocol_of(session, row.id).settings for row in newest)
 
 
 def add_facility(

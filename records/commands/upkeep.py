@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from domain.vocabulary import Role
 from records import clock
 from records.commands.messages import tell
-from records.queries.upkeep import LAST_CHECK
+from records.queries.upkeep import LAST_CHECK, WORKFLOWS_STUCK, find_stuck
 from records.tables import Meta, Referral, Staff
 
 
@@ -44,6 +44,17 @@ def mark_all_untold(session: Session, program_id: str | None = None) -> int:
 def mark_upkeep_ran(session: Session) -> None:
     """Upkeep ran now, in real time."""
     _put(session, "upkeep_ran_at", str(clock.unix_time()))
+
+
+def keep_stuck(session: Session, count: int) -> None:
+    """So many workflows are stuck at this moment: their code fails, and they wait for code that does not."""
+    kept = find_stuck(session)
+    if kept is None or kept.count != count or kept.seconds_ago > _KNOWN_ANYWAY:
+        _put(session, WORKFLOWS_STUCK, json.dumps({"count": count, "at": clock.unix_time()}))
+
+
+_KNOWN_ANYWAY = 30.0
+"""Seconds for which a number that did not change is not written again."""
 
 
 MOST_KEPT = 50

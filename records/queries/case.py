@@ -76,6 +76,10 @@ class CaseRows:
         """The rungs of a ladder. Raises LookupError when no protocol of the case has it."""
         return rungs_of((self.protocol, *self.overlays), ladder)
 
+    def has_ladder(self, ladder: str) -> bool:
+        """Whether one of the case's protocols has this ladder."""
+        return any(ladder in protocol.ladders for protocol in (self.protocol, *self.overlays))
+
     @property
     def is_high_risk(self) -> bool:
         """Whether the shorter windows apply."""

@@ -47,6 +47,27 @@ def find_last_check(session: Session) -> LastCheck | None:
     return LastCheck(kept["referrals"], kept["violations"], clock.unix_time() - kept["ran_at"], found)
 
 
+WORKFLOWS_STUCK = "workflows_stuck"
+"""Under which key workers keep how many workflows are stuck."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """How many workflows were stuck, and how long ago a worker looked (real seconds)."""
+
+    count: int
+    seconds_ago: float
+
+
+def find_stuck(session: Session) -> Stuck | None:
+    """How many workflows were stuck when a worker last looked; None when none ever did."""
+    row = session.get(Meta, WORKFLOWS_STUCK)
+    if row is None:
+        return None
+    kept = json.loads(row.value)
+    return Stuck(kept["count"], clock.unix_time() - kept["at"])
+
+
 @dataclass(frozen=True, slots=True)
 class Lateness:
     """How the appointments are kept: items whose time has passed, and how long ago the oldest was due (seconds).

@@ -124,6 +124,34 @@ class ProtocolVersion(Row, table=True):
     published_by: str | None = None
 
 
+class ProtocolMove(Row, table=True):
+    """Running cases that somebody moved to a version together, and whether that was taken back."""
+
+    __tablename__ = "protocol_move"
+
+    id: str = Field(primary_key=True)
+    program_id: str = points_to("program.id", index=True)
+    protocol_id: str = points_to("protocol.id")
+    made_by: str
+    made_at: datetime = instant(nullable=False)
+    undone_by: str | None = None
+    undone_at: datetime | None = instant()
+
+
+class MovedCase(Row, table=True):
+    """One case of a move: which version it followed before, and what is needed to take it back exactly."""
+
+    __tablename__ = "protocol_move_case"
+
+    move_id: str = points_to("protocol_move.id", primary_key=True)
+    referral_id: str = points_to("referral.id", primary_key=True, index=True)
+    before_id: str = points_to("protocol.id")
+    journal_seq: int  # the journal's last entry of the move: what comes after happened under the version
+    dropped: list[str] = document(list)  # contacts that it took off the plan
+    settled: list[str] = document(list)  # calls that it settled
+    undone_at: datetime | None = instant()
+
+
 class StaffSession(Row, table=True):
     """A signed-in browser. The token itself is not kept, only its hash."""
 

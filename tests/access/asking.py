@@ -38,7 +38,7 @@ HOST = "127.0.0.1:8000"
 OVER = ("revoked token", "expired token")
 _PARAMETER = re.compile(r"{(\w+)}")
 _ID = re.compile(
-    r"\b(?:ref|per|off|con|att|esc|stf|abs|inb|pro|fac|drf|hld|asg|dis|ntf|gls|cns|crv|sys|tel|rep|inc)_[0-9a-z]{16,40}\b"
+    r"\b(?:ref|per|off|con|att|esc|stf|abs|inb|pro|fac|drf|hld|asg|dis|ntf|gls|cns|crv|sys|tel|rep|inc|pmv)_[0-9a-z]{16,40}\b"
 )
 _FAMILIES = re.compile("|".join([*FAMILY.values(), "Nobodyperson"]))
 _CHANGES = re.compile(
@@ -299,7 +299,14 @@ def nobodys(name: str) -> str:
         if name in person
         else "stf"
         if name in staff
-        else {"import_id": "inb", "draft": "drf", "glass_id": "gls", "consent_id": "cns", "reply_id": "rep"}.get(name)
+        else {
+            "import_id": "inb",
+            "draft": "drf",
+            "glass_id": "gls",
+            "consent_id": "cns",
+            "reply_id": "rep",
+            "move_id": "pmv",
+        }.get(name)
     )
     return f"{kind or name[:3]}_{NOBODYS}{'b' if name == 'second_id' else 'a'}"
 

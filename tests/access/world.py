@@ -71,8 +71,10 @@ from records.commands import (
 )
 from records.commands.imports import import_releases
 from records.commands.passwords import hash_password
+from records.commands.protocols import move_cases
 from records.commands.replies import IncomingText
 from records.marks import is_phone
+from records.queries.protocol_moves import preview_move
 from records.tables import (
     ApiToken,
     ConsentVersion,
@@ -346,6 +348,11 @@ def _around(program: _Program, world: World, who: dict[str, tuple[str, str]]) ->
             things["import_id"] = report.id
             version = session.exec(select(ProtocolVersion).where(ProtocolVersion.program_id == program.id)).all()[0]
             things["protocol_id"], things["facility_id"] = version.id, program.actors[planner].facility_id or ""
+            text = next(row.text for row in session.exec(select(ProtocolVersion)) if row.key == "psychiatric-inpatient")
+            newer = programs.publish_protocol(session, program.actors["manager"], f"{text}\n# for {whose}\n")
+            shown = preview_move(session, program.actors["manager"], newer.id, [things["referral_id"]])
+            if shown.seen:
+                things["move_id"] = move_cases(session, program.actors["manager"], newer.id, shown.seen).id
             twin = referrals.file_referral(
                 session, program.actors[planner],
                 people.PersonDetails(given_name="Adah", family_name=f"{whose.title()}twin", birth_on=date(1991, 2, 3)),

@@ -215,7 +215,7 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
     "no finish": (without("finish"), "finish", "is missing"),
     "no assignment": (without("assignment"), "assignment", "is missing"),
     "no contacts": (top(contacts=[]), "contacts", "at least 1"),
-    "a key with spaces": (top(key="my protocol"), "key", "pattern"),
+    "a key with spaces": (top(key="my protocol"), "key", "small letters"),
     "a title of two letters": (top(title="Hi"), "title", "at least 3"),
     "version 0": (top(version=0), "version", "greater than or equal to 1"),
     "an unknown setting": (top(settings=["spaceship"]), "settings.0", "'jail'"),

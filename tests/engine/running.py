@@ -37,6 +37,7 @@ STRICT_SANDBOX = SandboxedWorkflowRunner(
 
 DYNAMIC_CONFIG = (
     "frontend.WorkflowTimeSkippingEnabled=true",
+    "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=1",  # told of at the first failure
     'history.timerProcessorMaxTimeShift="20ms"',  # timers fire as much as this late; a second by default
 )
 """Of the test server."""

@@ -14,6 +14,7 @@ import pytest
 from sqlmodel import Session, select
 
 from domain.errors import Refusal
+from domain.protocol import FOLDER
 from domain.vocabulary import (
     ClosureReason,
     ConsentStatus,
@@ -39,12 +40,17 @@ from records.commands import (
     escalations,
     holds,
     offers,
+    programs,
+    protocols,
     staff,
 )
 from records.queries.invariants import broken_invariants
-from records.tables import Absence, Attempt, Contact, Escalation, Referral
+from records.queries.protocol_moves import preview_move, preview_take_back
+from records.queries.staffing import get_protocol, list_protocols
+from records.tables import Absence, Attempt, Contact, Escalation, ProtocolMove, Referral
 from tests.scenarios.world import FACILITIES, World
 from tests.support.checked import assert_every_promise_holds
+from tests.support.versions import variant
 
 STEPS = 10
 TRIES = [Outcome.REACHED, Outcome.NO_ANSWER, Outcome.LEFT_MESSAGE, Outcome.WRONG_NUMBER, Outcome.CALL_LATER]
@@ -203,6 +209,29 @@ def _conflict(w: Wanderer) -> None:
     w.world.do("supervisor", staff.declare_conflict, w.journey.id, bridger)
 
 
+def _move_version(w: Wanderer) -> None:
+    """The manager publishes another version, or takes one that is there, and moves the case to it."""
+    manager, own = w.world.actors["manager"], w.journey.row.protocol_id
+    with engine.read_session() as session:
+        mine = get_protocol(session, manager, own)
+        others = [row.id for row in list_protocols(session, manager) if row.key == mine.key and row.id != own]
+    if not others or w.chance.random() < 0.5:
+        text = variant((FOLDER / f"{mine.key}.toml").read_text(encoding="utf-8"), w.chance)
+        others = [w.world.do("manager", programs.publish_protocol, text).id]
+    target = w.chance.choice(others)
+    with w.world.transaction() as session:
+        shown = preview_move(session, manager, target, [w.journey.id])
+    w.world.do("manager", protocols.move_cases, target, shown.seen)
+
+
+def _take_move_back(w: Wanderer) -> None:
+    made = w.one_of(w.world.look(select(ProtocolMove)))
+    assert isinstance(made, ProtocolMove)
+    with w.world.transaction() as session:
+        shown = preview_take_back(session, w.world.actors["manager"], made.id)
+    w.world.do("manager", protocols.take_back_move, made.id, shown.seen)
+
+
 def _decide_cancel(w: Wanderer) -> None:
     w.world.do("supervisor", cancelling.decide_cancel, w.journey.id, agree=w.chance.random() < 0.3, note="So be it.")
 
@@ -237,6 +266,8 @@ STEP_WEIGHTS: dict[Step, float] = {
         "supervisor", assignments.release_bridger, w.journey.id, w.chance.choice(list(EndReason)[:5])
     ): 0.7,
     _conflict: 0.3,
+    _move_version: 2,
+    _take_move_back: 1,
     _away: 0.7,
     _back: 0.4,
     lambda w: w.world.do(w.journey.planner, cancelling.request_cancel, w.journey.id, "Elsewhere."): 0.5,

@@ -40,6 +40,7 @@ from records.commands import (
 )
 from records.queries.case import load_case
 from records.queries.measures import measure
+from records.queries.protocol_moves import preview_move
 from records.tables import Assignment, Notification, ProtocolVersion, StaffSession
 from tests.scenarios.world import NEW_YORK, Journey, World
 
@@ -260,10 +261,11 @@ def test_72_protocol_edited_while_people_follow_it(world: World) -> None:
     ada = running[0]
     left_at = ada.row.discharged_at
     assert left_at is not None
-    change = world.do("manager", protocols.preview_move, ada.id, newest.id)
-    assert [m.contact.key for m in change.moved] == ["first-contact"]
+    with engine.read_session() as session:
+        shown = preview_move(session, world.actors["manager"], newest.id, [ada.id])
+    assert [m.contact.key for m in shown.cases[0].move.change.moved] == ["first-contact"]
     assert ada.contact("first-contact").due_at == left_at + 24 * HOUR, "a look changes nothing"
-    world.do("manager", protocols.move_to_version, ada.id, newest.id)
+    world.do("manager", protocols.move_cases, newest.id, shown.seen)
     assert ada.contact("first-contact").due_at == left_at + 12 * HOUR
     assert len(ada.events("protocol.moved")) == 1
     assert {j.row.protocol_id for j in running[1:]} == {before[ada.id][0]}
