@@ -9,7 +9,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group build pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo bench mutants simulate production-shape upgrade histories fuzz shots format lock clean
+.PHONY: help run test check demo bench burst growth mutants simulate production-shape upgrade histories fuzz shots format \
+	lock clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +37,12 @@ simulate: $(VENV)/.installed ## a thousand invented people through the protocols
 
 bench: $(VENV)/.installed ## what things cost, each against something of the same run (a quarter of an hour, a quiet machine)
 	@$(BIN)/python -m bench
+
+burst: $(VENV)/.installed ## 10,000 contacts due at one moment, then 5,000 releases, while people work (40 minutes, a quiet machine)
+	@$(BIN)/python -m bench burst
+
+growth: $(VENV)/.installed ## memory, disk, starts and pages with 1,000 and 10,000 open referrals; see docs/growth.md (15 minutes)
+	@$(BIN)/python -m bench.growth 1000 10000
 
 mutants: $(VENV)/.installed-dev ## plant each leak and bug of tests/mutants/, and see that the tests notice (twenty minutes)
 	@$(BIN)/python -m tests.mutants

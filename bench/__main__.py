@@ -1,4 +1,4 @@
-"""`python -m bench [NAME …]`: all benches, or those named; a table, and JSON in var/bench.json."""
+"""`python -m bench [NAME …]`: all benches but the long ones, or those named; a table, and JSON in var/bench.json."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import checking, cost, filing, pages, rebuilding, sealing, simulation, storm
+from bench import burst, checking, cost, filing, growth, pages, rebuilding, sealing, simulation, storm
 from bench.figures import Figure, show
 from bench.serving import SECRET
 
@@ -16,12 +16,16 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "filing": filing.run,
     "pages": pages.run,
     "storm": storm.run,
+    "burst": burst.run,
+    "growth": growth.run,
     "rebuild": rebuilding.run,
     "simulate": simulation.run,
     "check": checking.run,
     "sealing": sealing.run,
     "protection": sealing.protection,
 }
+LONG = ("burst", "growth")
+"""Not among all: each takes longer than the rest together. `make burst`, `make growth`."""
 
 
 def main(names: list[str]) -> int:
@@ -32,7 +36,7 @@ def main(names: list[str]) -> int:
         return 2
     os.environ["FOOTBRIDGE_SECRET_KEY"] = SECRET  # what this process writes, the servers it starts can open
     figures: list[Figure] = []
-    for name in names or BENCHES:
+    for name in names or [name for name in BENCHES if name not in LONG]:
         print(f"Measuring {name} ...", flush=True)
         figures += BENCHES[name]()
     show(figures, Path("var/bench.json"))

@@ -10,8 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 from bench.figures import Figure, at_least, median, percentile
-from bench.program import make_program
 from bench.serving import footbridge, free_port, load, server
+from cli.drill.program import make_program
 from records import clock, engine, migrate
 from records.commands.sign_in import create_token
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import insert
 from sqlmodel import SQLModel, select
 
-from bench.program import make_program
+from cli.drill.program import make_program
 from domain.consent import FORM, INTAKE, intake_grants
 from domain.vocabulary import (
     Channel,
@@ -137,7 +137,7 @@ def _rows(
     yield ConsentVersion, {
         "id": f"cns_{number:09}", "program_id": program_id, "referral_id": referral_id, "line": INTAKE,
         "answer": ConsentStatus.GIVEN, "grants": [kept_grant(grant) for grant in intake_grants()], "form": FORM,
-        "person_name": f"Given {number} Family {number}", "discloser": "Bench Hospital; Bench Peers",
+        "person_name": f"Given {number} Family {number}", "discloser": "Bench Hospital; Drill Peers",
         "expires_when": "it ends", "signer_name": f"Given {number} Family {number}", "signed_on": left.date(),
         "seen_by": boss, "recorded_by": boss, "recorded_at": left - timedelta(days=2),
     }  # fmt: skip

@@ -81,6 +81,7 @@ def sign_in(port: int, email: str) -> str:
     page, before = answer.read().decode(), _cookies(answer)
     fields = {"email": email, "password": PASSWORD, "csrf_token": _token(page)}
     answer = _send(connection, port, "/sign-in", before, fields)
+    connection.close()
     if answer.status != 303:
         raise RuntimeError(f"signing in answered {answer.status}")
     return _cookies(answer) or before

@@ -12,63 +12,30 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import update
-from sqlmodel import Session, col, func, select
 from temporalio.client import Client
 
 from bench.empty import QUEUE, EmptyWorkflow
 from bench.figures import Figure, at_least, percentile
-from bench.program import make_program
+from cli.drill.deadline import Late, bring_there, count_escalated, lateness
 from cli.processes import spawn, stop
 from cli.temporal_server import temporal_server
 from domain.agenda import CONTACT_MISSED
-from domain.vocabulary import (
-    ConsentStatus,
-    ContactState,
-    DateCertainty,
-    Disposition,
-    Mode,
-    NotificationState,
-    Outcome,
-    Setting,
-    Subject,
-)
+from domain.vocabulary import NotificationState
 from records import clock, engine, migrate
-from records.access import Actor, actor_of
-from records.commands.assignments import assign
-from records.commands.contacts import log_attempt
-from records.commands.discharges import record_discharge
-from records.commands.people import PersonDetails
-from records.commands.referrals import ReferralDetails, file_referral
 from records.settings import get_settings
-from records.tables import Contact, Escalation, JournalEntry, Notification, Referral
+from records.tables import Notification
 from workflows.names import NEXT_KIND
 
-CONTACT = "safety-net"
-DUE_AFTER = timedelta(hours=72)
-"""Of the standard psychiatric protocol: the safety-net contact, 72 hours after leaving."""
-BRIDGERS = 8
-_TOGETHER = 25
 _ASLEEP_A_SECOND = 12  # a workflow that begins is loaded into its sandbox first
-_SOONEST = 6.0
-_AS_LONG_AGAIN = 8  # to record that they left, and to start their workflows
+WORKER = ("-m", "cli.main", "worker")
 _GIVE_UP_AFTER = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Team:
-    """Who acts while the people are brought as far as their deadline."""
-
-    planner: Actor
-    supervisor: Actor
-    bridgers: list[Actor]
 
 
 def run(count: int = 2_000) -> list[Figure]:
@@ -79,13 +46,14 @@ def run(count: int = 2_000) -> list[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with temporal_server(folder / "temporal") as server:
-            with _process("-m", "bench.empty", server.address, log=folder / "empty.log"):
-                empty = asyncio.run(_empty(server.address, count))
+            with process("-m", "bench.empty", server.address, log=folder / "empty.log"):
+                empty = asyncio.run(empty_lateness(server.address, count))
             url = f"sqlite:///{folder / 'footbridge.sqlite3'}"
             migrate.upgrade(url)
             engine.configure(url)
             try:
-                asleep, ours = _storm(url, server.address, folder, count)
+                asleep, late = _storm(url, server.address, folder, count)
+                ours = [one.seconds for one in late]
             finally:
                 clock.run_real()
                 engine.dispose()
@@ -101,10 +69,10 @@ def run(count: int = 2_000) -> list[Figure]:
     return [*figures, Figure("storm", "ours of the empty workflows, p99", ratio, "×")]
 
 
-async def _empty(address: str, count: int) -> list[float]:
+async def empty_lateness(address: str, count: int) -> list[float]:
     """Seconds that each of the workflows that do nothing was late."""
     client = await Client.connect(address)
-    due_at = clock.now() + timedelta(seconds=_SOONEST / 2 + count / _ASLEEP_A_SECOND)
+    due_at = clock.now() + timedelta(seconds=3 + count / _ASLEEP_A_SECOND)
     places = asyncio.Semaphore(20)
 
     async def start(number: int) -> Any:
@@ -126,20 +94,31 @@ async def _empty(address: str, count: int) -> list[float]:
         return list(await asyncio.gather(*map(result, handles)))
 
 
-def _storm(url: str, address: str, folder: Path, count: int) -> tuple[int, list[float]]:
-    """How many workflows slept before; seconds from the moment all were due to the recording of each escalation."""
-    due_at = _bring_there(count)
-    env = worker_environment(url, address, folder)
-    with _process("-m", "cli.main", "worker", log=folder / "worker.log", env=env) as worker:
-        asleep = asyncio.run(_asleep(address, count, due_at))
-        give_up_at = due_at + timedelta(seconds=_GIVE_UP_AFTER)
-        while _escalated() < count:
-            if worker.poll() is not None:
-                raise RuntimeError(f"the worker ended: {(folder / 'worker.log').read_text()[-500:]}")
-            if clock.now() > give_up_at:
-                raise RuntimeError(f"only {_escalated()} of {count} contacts were escalated")
-            time.sleep(0.5)
-    return asleep, _lateness(count, due_at)
+def _storm(url: str, address: str, folder: Path, count: int) -> tuple[int, list[Late]]:
+    """How many workflows slept before; of each escalation, how late it was recorded."""
+    due_at = bring_there(count)
+    forget_what_was_said()
+    with process(*WORKER, log=folder / "worker.log", env=worker_environment(url, address, folder)) as worker:
+        asleep = asyncio.run(all_asleep(address, count, due_at))
+        until_escalated(count, due_at, worker, folder / "worker.log")
+    return asleep, lateness(count, due_at)
+
+
+def forget_what_was_said() -> None:
+    """What was said until now has long been delivered."""
+    with engine.transaction() as session:
+        session.connection().execute(update(Notification).values(state=NotificationState.SENT))
+
+
+def until_escalated(count: int, due_at: datetime, worker: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when all are. Raises RuntimeError when the worker ended, or five minutes after they were due."""
+    give_up_at = due_at + timedelta(seconds=_GIVE_UP_AFTER)
+    while count_escalated() < count:
+        if worker.poll() is not None:
+            raise RuntimeError(f"the worker ended: {log.read_text()[-500:]}")
+        if clock.now() > give_up_at:
+            raise RuntimeError(f"only {count_escalated()} of {count} contacts were escalated")
+        time.sleep(0.5)
 
 
 def worker_environment(url: str, address: str, folder: Path) -> dict[str, str]:
@@ -153,7 +132,7 @@ def worker_environment(url: str, address: str, folder: Path) -> dict[str, str]:
     }
 
 
-async def _asleep(address: str, count: int, due_at: datetime) -> int:
+async def all_asleep(address: str, count: int, due_at: datetime) -> int:
     """How many workflows wait for their contact by then: upkeep has told them, and they have asked. Waits for all."""
     client = await Client.connect(address)
     while True:
@@ -163,112 +142,11 @@ async def _asleep(address: str, count: int, due_at: datetime) -> int:
         await asyncio.sleep(0.5)
 
 
-def _bring_there(count: int) -> datetime:
-    """So many people who left 72 hours before one moment, were met on the day, and wait for the next contact.
-
-    Returns that moment: as soon as the workflows can be asleep, judged by how long the first half took.
-    """
-    began, here = time.monotonic(), clock.now()
-    clock.set_to(here - DUE_AFTER - timedelta(hours=2))
-    team = _team(count)
-    referral_ids: list[str] = []
-    for some in _batched(range(count)):
-        with engine.transaction() as session:
-            referral_ids += [_refer(session, team, number, here - DUE_AFTER) for number in some]
-    clock.run_real()
-    took = time.monotonic() - began
-    due_at = clock.now().replace(microsecond=0) + timedelta(seconds=_SOONEST + _AS_LONG_AGAIN * took)
-    for some in _batched(range(count)):
-        with engine.transaction() as session:
-            for number in some:
-                _leave(session, team, number, referral_ids[number], due_at - DUE_AFTER)
-    with engine.transaction() as session:  # what was said until now has long been delivered
-        session.connection().execute(update(Notification).values(state=NotificationState.SENT))
-    clock.run_real()
-    return due_at
-
-
-def _batched(numbers: range) -> Iterator[range]:
-    for start in range(0, len(numbers), _TOGETHER):
-        yield numbers[start : start + _TOGETHER]
-
-
-def _team(people: int) -> Team:
-    with engine.transaction() as session:
-        made = make_program(session, bridgers=BRIDGERS, accepts_at_once=True)
-        made.program.caseload_limit = people  # a few bridgers: the ranking is not what is measured
-        return Team(actor_of(made.planner), actor_of(made.boss), [actor_of(staff) for staff in made.team])
-
-
-def _refer(session: Session, team: Team, number: int, leaves_at: datetime) -> str:
-    referral = file_referral(
-        session,
-        team.planner,
-        PersonDetails(given_name="Invented", family_name=f"Bench {number}"),
-        ReferralDetails(
-            setting=Setting.PSYCHIATRIC_INPATIENT,
-            expected_on=leaves_at.date(),
-            certainty=DateCertainty.CONFIRMED,
-            consent=ConsentStatus.GIVEN,
-        ),
-    )
-    assign(session, team.supervisor, referral.id, team.bridgers[number % BRIDGERS].id)
-    return referral.id
-
-
-def _leave(session: Session, team: Team, number: int, referral_id: str, left_at: datetime) -> None:
-    clock.set_to(left_at)
-    record_discharge(session, team.planner, referral_id, left_at, Disposition.HOME)
-    clock.set_to(left_at + timedelta(hours=1))
-    log_attempt(session, team.bridgers[number % BRIDGERS], referral_id, Mode.VISIT, Outcome.REACHED, minutes=20)
-
-
-def _escalated() -> int:
-    with engine.read_session() as session:
-        return session.exec(select(func.count()).where(Escalation.subject == Subject.CONTACT)).one()
-
-
-def _lateness(count: int, due_at: datetime) -> list[float]:
-    """Of every contact. Raises RuntimeError unless each was missed once and escalated once, on its own referral."""
-    with engine.read_session() as session:
-        missed = session.exec(
-            select(Contact.referral_id, Contact.id).where(Contact.key == CONTACT, Contact.state == ContactState.MISSED)
-        ).all()
-        raised = session.exec(
-            select(Escalation.referral_id, Escalation.subject_id, Escalation.due_at).where(
-                Escalation.subject == Subject.CONTACT
-            )
-        ).all()
-        events = session.exec(
-            select(JournalEntry.event, JournalEntry.stream, JournalEntry.recorded_at).where(
-                col(JournalEntry.event).in_(("contact.missed", "escalation.raised"))
-            )
-        ).all()
-        referrals = set(session.exec(select(Referral.id)))
-    missed_on, recorded = (
-        [row for row in events if row[0] == name] for name in ("contact.missed", "escalation.raised")
-    )
-    once("contact missed", count, [contact for _, contact in missed])
-    once("contact escalated", count, [contact for _, contact, _ in raised])
-    once("miss in the journal", count, [stream for _, stream, _ in missed_on])
-    once("escalation in the journal", count, [stream for _, stream, _ in recorded])
-    if {(referral, contact) for referral, contact, _ in raised} != set(missed) or len(referrals) != count:
-        raise RuntimeError("what was escalated is not what was missed")
-    if {due for _, _, due in raised} != {due_at}:
-        raise RuntimeError("an escalation does not say when its contact was really due")
-    return [(at - due_at).total_seconds() for _, _, at in recorded]
-
-
-def once(what: str, count: int, ids: Sequence[str]) -> None:
-    """Raise RuntimeError unless there are `count` of them, all different."""
-    if len(ids) != count or len(set(ids)) != count:
-        raise RuntimeError(f"{count} times one {what} was expected: there are {len(ids)}, of {len(set(ids))} referrals")
-
-
 @contextmanager
-def _process(*arguments: str, log: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    process = spawn([sys.executable, *arguments], log=log, env=env)
+def process(*arguments: str, log: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python process for the length of the block."""
+    started = spawn([sys.executable, *arguments], log=log, env=env)
     try:
-        yield process
+        yield started
     finally:
-        stop(process, within_seconds=40)
+        stop(started, within_seconds=40)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from cli import audit, guard, keys, people, systems
 from cli.checking import check_promises
+from cli.conformance import conformance
 from cli.first_start import say_it
 from cli.importing import import_file
 from cli.keys import has_unsealed
@@ -43,6 +44,7 @@ app.command("token")(people.token)
 app.command("import")(import_file)
 app.command()(rebuild)
 app.command("check")(check_promises)
+app.command()(conformance)
 
 
 @app.command()

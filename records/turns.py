@@ -10,7 +10,7 @@ again by itself: no refusal of one can touch another. PostgreSQL's writers do no
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import Context, copy_context
 from typing import Any, TypeVar
 
@@ -67,6 +67,22 @@ def in_turn(work: Callable[[Session], T]) -> T:
         raise mine.error
     answer: T = mine.answer
     return answer
+
+
+def together(works: Iterable[Callable[[Session], T]]) -> list[T | Exception]:
+    """Do all of this as one turn: in one transaction on SQLite, each in its own on PostgreSQL.
+
+    Returns what each answered, or the error of one that could not be done: nothing of that is there, and all else is.
+    """
+    turns = [_Turn(work) for work in works]
+    lock = engine.writers_lock()
+    if lock is None:
+        for turn in turns:
+            turn.run_alone()
+    else:
+        with lock:
+            _carry_out(turns)
+    return [turn.answer if turn.error is None else turn.error for turn in turns]
 
 
 def _carry_out(turns: list[_Turn]) -> None:

@@ -153,9 +153,42 @@ def test_every_server_is_restarted_limited_and_its_log_bounded(service: str) -> 
     assert "max-size" in made["logging"]["options"]
 
 
-@pytest.mark.parametrize("service", ["postgres", "proxy", "temporal"])
+@pytest.mark.parametrize("service", sorted(ONE_OFF))
+def test_what_runs_once_is_tried_again_a_few_times_and_limited(service: str) -> None:
+    made = SERVICES[service]
+    assert re.fullmatch(r"on-failure:\d", made["restart"])
+    assert set(made["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
+    assert "max-size" in made["logging"]["options"]
+
+
+@pytest.mark.parametrize("service", ["postgres", "proxy", "temporal", "worker"])
 def test_servers_say_whether_they_are_well(service: str) -> None:
     assert SERVICES[service]["healthcheck"]["test"][0] == "CMD"
+
+
+def test_a_web_server_says_so_by_the_image_and_a_worker_by_its_own_figures() -> None:
+    assert re.search(r"^HEALTHCHECK .*\n?.*readyz", DOCKERFILE, re.MULTILINE)
+    assert "healthcheck" not in SERVICES["api"]
+    port = environment_of("worker")["FOOTBRIDGE_WORKER_METRICS"].rpartition(":")[2]
+    assert f"127.0.0.1:{port}/metrics" in SERVICES["worker"]["healthcheck"]["test"][-1]
+    compile(SERVICES["worker"]["healthcheck"]["test"][-1], "healthcheck", "exec")
+
+
+def test_the_records_are_migrated_once_before_anything_serves() -> None:
+    assert SERVICES["migrate"]["command"] == ["footbridge", "migrate"]
+    for service in ("api", "worker"):
+        assert SERVICES[service]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+
+
+def test_every_way_to_temporal_is_described_by_its_own_variables() -> None:
+    """Those that Temporal's SDK reads by itself: Temporal Cloud by key or certificate, self-hosted with mTLS."""
+    told = set(re.findall(r"`(TEMPORAL_[A-Z_]+)`", README))
+    assert {
+        "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY", "TEMPORAL_TLS", "TEMPORAL_TLS_CLIENT_CERT_PATH",
+        "TEMPORAL_TLS_CLIENT_KEY_PATH", "TEMPORAL_TLS_SERVER_CA_CERT_PATH", "TEMPORAL_TLS_SERVER_NAME",
+    } <= told  # fmt: skip
+    assert all(key.name in README for key in SEARCH_ATTRIBUTES)
+    assert "footbridge conformance" in README
 
 
 def test_two_of_each_and_time_to_finish() -> None:

@@ -62,6 +62,31 @@ def test_the_alarms_and_the_page_agree_on_when_somebody_must_look() -> None:
     assert steps[-1]["value"] == status.LATE_SECONDS
 
 
+def test_the_nightly_check_is_on_the_dashboard_and_red_when_its_alarm_is() -> None:
+    red = {
+        panel["targets"][0]["expr"]: panel["fieldConfig"]["defaults"]["thresholds"]["steps"][-1]["value"]
+        for panel in DASHBOARD["panels"]
+        if panel["type"] == "stat"
+    }
+    assert red["max(footbridge_check_violations)"] == 1
+    assert red["min(footbridge_check_age_seconds)"] == status.CHECK_SECONDS
+    ids = [panel["id"] for panel in DASHBOARD["panels"]]
+    assert len(set(ids)) == len(ids)
+
+
+def test_whatever_must_be_seen_has_an_alarm() -> None:
+    """How late, who is called and does not answer, what is not sent, what fails in Temporal, what is slow or gone."""
+    watched = " ".join(rule["expr"] for rule in RULES)
+    for figure in (
+        "footbridge_agenda_oldest_overdue_seconds", "footbridge_upkeep_age_seconds", "footbridge_check_violations",
+        "footbridge_escalations_unanswered_late", "footbridge_messages_undelivered_late",
+        "footbridge_workflows_untold_late", "temporal_workflow_task_execution_failed",
+        "footbridge_request_seconds_bucket", 'up{job="footbridge-api"}', 'up{job="footbridge-worker"}',
+    ):  # fmt: skip
+        assert figure in watched, figure
+    assert len({rule["alert"] for rule in RULES}) == len(RULES)
+
+
 def test_a_dead_worker_alarms_within_two_minutes() -> None:
     """The last run of upkeep, its limit, the time until it is read and looked at; nothing waits any longer."""
     scrape = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())["scrape_configs"][0]["scrape_interval"]

@@ -22,7 +22,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from records import engine
 from records.settings import get_settings
 from workflows import names
-from workflows.activities.appointments import carry_out, next_item
+from workflows.activities.appointments import carry_out, herd, next_item
 from workflows.activities.catch_up import CatchUp
 from workflows.activities.nightly import Nightly
 from workflows.activities.send import deliver
@@ -38,7 +38,7 @@ WORKFLOWS: list[type] = [TransitionWorkflow, DeliveryWorkflow, UpkeepWorkflow, N
 _log = logging.getLogger(__name__)
 _ACTIVITIES_AT_ONCE = 20  # of each sort; the database's pool holds twice as many connections
 _CACHED_WORKFLOWS = 2_000  # a thousand take about 60 MB; too few in a herd costs ten seconds each
-_HERD = timedelta(minutes=1)  # in a herd a task waits above ten seconds: given up, it would be replayed from its start
+_WAIT_FOR_A_DEAD_WORKER = timedelta(seconds=10)  # then its tasks go to another, which replays them from their start
 _GRACE = timedelta(seconds=30)
 _TRY_AGAIN_SECONDS = 1.0
 
@@ -76,7 +76,7 @@ def build_worker(
         max_concurrent_local_activities=_ACTIVITIES_AT_ONCE,
         max_concurrent_workflow_tasks=100,
         max_cached_workflows=_CACHED_WORKFLOWS,
-        sticky_queue_schedule_to_start_timeout=_HERD,
+        sticky_queue_schedule_to_start_timeout=_WAIT_FOR_A_DEAD_WORKER,
         graceful_shutdown_timeout=grace,
         deployment_config=_deployment(),
     )
@@ -92,6 +92,7 @@ def run_worker(address: str = "") -> None:
     try:
         asyncio.run(_work(address))
     finally:
+        herd.close()
         teller.close()
 
 
@@ -102,11 +103,12 @@ async def _work(address: str) -> None:
     client = await _patiently(address, stop, runtime)
     if client is None:
         return
-    await _require_search_attributes(client)
+    await require_search_attributes(client)
     await ensure_schedules(client)
     with activity_threads() as executor:
         async with build_worker(client, executor), asyncio.TaskGroup() as beside:
             beside.create_task(watch(client, stop))
+            herd.see_to_it()
             _log.info("the worker keeps appointments")
             await stop.wait()
     _log.info("the worker has stopped")
@@ -127,7 +129,7 @@ class NotRegistered(RuntimeError):
     """The namespace lacks search attributes; a workflow that sets one would be stuck for good."""
 
 
-async def _require_search_attributes(client: Client) -> None:
+async def require_search_attributes(client: Client) -> None:
     """Raises NotRegistered with the names that are missing. A service that does not tell is taken at its word."""
     try:
         known = await client.operator_service.list_search_attributes(

@@ -26,7 +26,7 @@ from records.tables import Bridger, Program, Referral, Staff, StaffSession
 
 COMMANDS = {
     "up", "api", "worker", "migrate", "seed", "check-config", "token", "import", "user", "program",
-    "facility", "simulate", "audit", "rebuild", "keys", "check",
+    "facility", "simulate", "audit", "rebuild", "keys", "check", "conformance",
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from bench.program import make_program
+from cli.drill.program import make_program
 from cli.processes import free_port
 from cli.temporal_server import TemporalServer
 from records import clock, engine, migrate

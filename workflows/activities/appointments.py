@@ -6,6 +6,8 @@ the middle of a statement would leave the connection unusable.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlmodel import Session
 from temporalio import activity
 
@@ -16,14 +18,23 @@ from records.queries.next_item import NextItem, find_next_item
 from records.tables import Referral
 from records.turns import in_turn
 from workflows import names
+from workflows.herd import Herd, sleep_on
 from workflows.names import Appointment
+
+herd = Herd()
+"""Of this process."""
 
 
 @activity.defn(name=names.NEXT_ITEM, no_thread_cancel_exception=True)
 def next_item(referral_id: str) -> Appointment:
-    """The referral's next appointment; what is due by now is carried out first, since another call costs events."""
+    """The referral's next appointment; what is due by now is carried out first, since another call costs events.
+
+    When a herd is due it is carried out in the herd's order, and the workflow asks again a little later.
+    """
     with read_session() as session:
         ahead = _appointment(session, referral_id, find_next_item(session, referral_id))
+        if ahead.is_due and herd.takes(session, referral_id):
+            return replace(ahead, seconds=sleep_on(session, referral_id))
     return carry_out(referral_id) if ahead.is_due else ahead
 
 

@@ -17,8 +17,9 @@ from records.commands.sealing import seal
 from records.commands.systems import warn_of_ending
 from records.commands.upkeep import mark_all_untold, mark_upkeep_ran
 from records.engine import read_session, transaction
-from records.queries.upkeep import agenda_lateness, told_by_program
+from records.queries.upkeep import PATIENCE, agenda_lateness, told_by_program
 from workflows import names
+from workflows.activities.appointments import herd
 from workflows.client import count_running
 from workflows.names import CaughtUp
 from workflows.untold import send_waiting, tell_untold
@@ -45,6 +46,8 @@ class CatchUp:
         give_up_at = clock.unix_time() + _STOP_AFTER_SECONDS
         await asyncio.to_thread(_keep_absences)
         lateness = await asyncio.to_thread(_lateness)
+        if lateness > PATIENCE.total_seconds():
+            herd.see_to_it()
         await self._notice_what_is_lost()
         told = await tell_untold(self._client, goes_on=lambda: clock.unix_time() < give_up_at)
         deliveries = await send_waiting(self._client)

@@ -1,4 +1,4 @@
-"""The invented program that the benches fill: one hospital, one person in charge of everything, some bridgers."""
+"""The invented program that drills and benches fill: one hospital, one in charge of everything, a few bridgers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from records.tables import Facility, Program, Staff
 
 
 @dataclass(frozen=True, slots=True)
-class BenchProgram:
+class DrillProgram:
     """Its rows, within the transaction that made them."""
 
     program: Program
@@ -24,9 +24,9 @@ class BenchProgram:
     team: list[Staff]
 
 
-def make_program(session: Session, *, bridgers: int = 0, accepts_at_once: bool = False) -> BenchProgram:
+def make_program(session: Session, *, bridgers: int = 0, accepts_at_once: bool = False) -> DrillProgram:
     """Write it down, with so many bridgers."""
-    program = create_program(session, "Bench Peers", accepts_at_once=accepts_at_once)
+    program = create_program(session, "Drill Peers", accepts_at_once=accepts_at_once)
     program.supervisor_limit = 100_000
     hand = system_actor(program.id)
     facility = add_facility(session, hand, "Bench Hospital", FacilityKind.HOSPITAL, Setting.PSYCHIATRIC_INPATIENT)
@@ -47,4 +47,4 @@ def make_program(session: Session, *, bridgers: int = 0, accepts_at_once: bool =
         )
         for number in range(bridgers)
     ]
-    return BenchProgram(program, facility, boss, planner, team)
+    return DrillProgram(program, facility, boss, planner, team)
