@@ -155,7 +155,7 @@ def look_back(world: World, soaked: Soaked) -> list[str]:
             problems.append(
                 f"{event} of {referral} was acknowledged {told} times, is there {found[event, referral]} times"
             )
-    known = {referral for event, referral in soaked.ledger.told if event == "referral.submitted"} | {world.over}
+    known = {referral for event, referral in soaked.ledger.told if event == "referral.submitted"} | set(world.over)
     strange = [stream for event, stream in found if event == "referral.submitted" and stream not in known]
     if strange:
         problems.append(f"{len(strange)} referrals are there of which nobody was told: filed twice")

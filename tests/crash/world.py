@@ -47,6 +47,7 @@ Kind = Literal["sqlite", "postgresql"]
 API, WORKER, TEMPORAL, DATABASE = "API", "worker", "Temporal", "database"
 VICTIMS = (API, WORKER, TEMPORAL, DATABASE)
 READY_WITHIN = 90.0
+_PROBES = 6
 
 
 class Broken(Exception):
@@ -94,7 +95,7 @@ class World:
         self.cast = Cast()
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}/api/v1", timeout=15)
         self.secret = secrets.token_hex(32)
-        self.over = ""
+        self.over: list[str] = []
 
     # --- starting and ending
 
@@ -111,7 +112,7 @@ class World:
         self.start(API)
         self.start(WORKER)
         self.until(self.is_ready, READY_WITHIN, "the API did not become ready")
-        self._prepare_probe()
+        self._prepare_probes()
         self.answering()
 
     def close(self) -> None:
@@ -241,34 +242,47 @@ class World:
         self.until(self._worker_answers, READY_WITHIN, "the worker does not answer")
 
     def _worker_answers(self) -> bool:
-        """Whether the transition of somebody whose case is over is carried to its end: it asks the records once."""
+        """Whether the transition of somebody whose case is over is carried to its end: it asks the records once.
+
+        Each time it is another's: one that was handed to a dying worker is given to the next only ten seconds later.
+        """
+        self.over.append(self.over.pop(0))
         try:
-            self.in_temporal(self._probe, 5)
+            self.in_temporal(self._probe, 3)
         except (RPCError, TimeoutError, RuntimeError, OSError):
             return False
         return True
 
     async def _probe(self, client: Client) -> None:
+        over = self.over[0]
         handle = await client.start_workflow(
-            TransitionWorkflow.run, self.over, id=names.transition_id(self.over), task_queue=names.TASK_QUEUE,
+            TransitionWorkflow.run,
+            over,
+            id=names.transition_id(over),
+            task_queue=names.TASK_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        )  # fmt: skip
+        )
         await handle.result()
 
-    def _prepare_probe(self) -> None:
-        """A referral that is over and told."""
-        filed = self.http.post(
-            "/referrals", headers=self.as_("planner"),
-            json={"setting": "psychiatric_inpatient", "consent": "given", "expected_on": None,
-                  "person": {"given_name": "Over", "family_name": "Already", "birth_on": "1980-01-01"}},
-        ).json()  # fmt: skip
-        self.over = filed["id"]
-        said = self.http.post(f"/referrals/{self.over}/cancel", headers=self.as_("planner"), json={"reason": "A test."})
-        if said.status_code != 200:
-            raise Broken(said.text)
-        self.until(
-            lambda: self.ask("SELECT next_at FROM referral WHERE id = :id", id=self.over) is None, 30, "it is not over"
-        )
+    def _prepare_probes(self) -> None:
+        """Referrals that are over and told."""
+        for number in range(_PROBES):
+            filed = self.http.post(
+                "/referrals",
+                headers=self.as_("planner"),
+                json={
+                    "setting": "psychiatric_inpatient",
+                    "consent": "given",
+                    "person": {"given_name": f"Over{number}", "family_name": "Already", "birth_on": "1980-01-01"},
+                },
+            ).json()
+            self.over.append(filed["id"])
+            cancel = f"/referrals/{filed['id']}/cancel"
+            said = self.http.post(cancel, headers=self.as_("planner"), json={"reason": "A test."})
+            if said.status_code != 200:
+                raise Broken(said.text)
+        waits = "SELECT count(*) FROM referral WHERE next_at IS NOT NULL"
+        self.until(lambda: self.ask(waits) == 0, 30, "they are not over")
 
     def as_(self, who: str) -> dict[str, str]:
         """The headers of a member of staff."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from sqlalchemy import text
 
 from records import clock, engine
 from records.right_clock import MOST_WRONG_SECONDS, ClockWrong
-from tests.api.house import House, build_house
+from tests.api.house import NOW, House, build_house
 
 HOUR = 3600.0
 
 
 @pytest.fixture
-def house(database: str) -> House:
-    return build_house()
+def house(database: str) -> Iterator[House]:
+    with clock.stopped_at(NOW):
+        yield build_house()
 
 
 def wrong_by(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
