@@ -189,7 +189,7 @@ def lock_held(ground: Ground, chance: Random) -> Fault:
         holder.execute("BEGIN IMMEDIATE")
     else:
         holder = psycopg.connect(host=str(ground.world.files.folder), user="postgres", dbname="footbridge")
-        holder.execute("LOCK TABLE referral, notification IN EXCLUSIVE MODE")
+        holder.execute("LOCK TABLE referral IN EXCLUSIVE MODE")
     return Fault("lock held", holder.close)
 
 
