@@ -9,8 +9,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group build pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo bench burst growth mutants simulate production-shape upgrade histories fuzz shots format \
-	lock clean
+.PHONY: help run test check demo bench burst growth mutants simulate production-shape upgrade crash soak histories \
+	fuzz shots format lock clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,12 @@ production-shape: $(VENV)/.installed ## production's processes on PostgreSQL, ch
 
 upgrade: $(VENV)/.installed-dev ## new code, a migration and two bad deploys under 200 running transitions (ten minutes)
 	@$(BIN)/python -m tests.upgrade
+
+crash: $(VENV)/.installed-dev ## each process killed at each point of each step, three times, on both databases (an hour and a half)
+	@$(BIN)/python -m tests.crash matrix
+
+soak: $(VENV)/.installed-dev ## people at work while one fault follows another, on both databases (forty minutes)
+	@$(BIN)/python -m tests.crash soak
 
 histories: $(VENV)/.installed-dev ## record the workflow histories that the replay test plays
 	@$(BIN)/python -m tests.histories.record

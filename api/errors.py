@@ -23,6 +23,7 @@ from api.interop.outcome import FHIR_PATHS, issue_code_of, refused
 from api.pace import TooOften
 from api.rendering import render
 from domain.errors import IllegalState, Invalid, InvalidFields, NotAllowed, NotFound, Refusal, ScopeMissing
+from records.right_clock import ClockWrong
 
 PROBLEM = "application/problem+json"
 TYPE = "urn:footbridge:problem:"
@@ -53,6 +54,8 @@ SENTENCES = {
     500: "It was noted, and nothing you sent was kept. Try again; if it stays so, tell your administrator.",
 }
 
+CLOCK_WRONG = "This server’s clock is wrong, so it writes nothing down. Nothing you sent was kept. Try again shortly."
+
 
 class PreconditionRequired(Refusal):
     """The API asks which version was seen before it changes something that others may change too."""
@@ -69,6 +72,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(auth.SignInNeeded, _on_sign_in_needed)
+    app.add_exception_handler(ClockWrong, lambda request, error: clock_is_wrong(request))
 
 
 @contextmanager
@@ -306,6 +310,13 @@ def error_page(
         allowed=list(allowed),
         reference=getattr(request.state, "request_id", ""),
     )
+
+
+def clock_is_wrong(request: Request) -> Response:
+    """Nothing is written by this server until its clock is right; another one may be right."""
+    if auth.is_for_machines(request) or request.url.path == "/readyz":
+        return problem(request, 503, "clock_wrong", CLOCK_WRONG)
+    return error_page(request, 503, CLOCK_WRONG)
 
 
 def fault(request: Request) -> Response:

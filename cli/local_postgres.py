@@ -79,22 +79,37 @@ def postgres_server(*, durable: bool) -> Iterator[PostgresServer]:
 
     `durable=False` trades safety for speed: for tests only. Raises PostgresError with what to install.
     """
-    binaries = postgres_binaries()
-    owner = _owner()
-    folder = Path(tempfile.mkdtemp(prefix="footbridge-postgres-"))
-    server = PostgresServer(folder)
-    try:
-        if owner is not None:
-            os.chown(folder, owner.pw_uid, owner.pw_gid)
-        _run([*_as_user(owner), *_initdb_line(binaries, server)])
-        process = spawn([*_as_user(owner), *_start_line(binaries, server, durable)], log=server.log)
+    with postgres_files() as server:
+        process = start_postgres(server, durable=durable)
         try:
-            _wait_until_ours(server, process)
             yield server
         finally:
-            _stop(process)
+            stop_postgres(process)
+
+
+@contextmanager
+def postgres_files() -> Iterator[PostgresServer]:
+    """The files of a new, empty cluster, on which nothing runs yet; they are gone afterwards. Raises PostgresError."""
+    binaries, owner = postgres_binaries(), _owner()
+    server = PostgresServer(Path(tempfile.mkdtemp(prefix="footbridge-postgres-")))
+    try:
+        if owner is not None:
+            os.chown(server.folder, owner.pw_uid, owner.pw_gid)
+        _run([*_as_user(owner), *_initdb_line(binaries, server)])
+        yield server
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(server.folder, ignore_errors=True)
+
+
+def start_postgres(server: PostgresServer, *, durable: bool) -> subprocess.Popen[bytes]:
+    """Start the server on these files; returns once it answers. Raises PostgresError."""
+    process = spawn([*_as_user(_owner()), *_start_line(postgres_binaries(), server, durable)], log=server.log)
+    try:
+        _wait_until_ours(server, process)
+    except PostgresError:
+        stop_postgres(process)
+        raise
+    return process
 
 
 def postgres_binaries() -> Path:
@@ -171,7 +186,7 @@ def _wait_until_ours(server: PostgresServer, process: subprocess.Popen[bytes]) -
     raise PostgresError(f"PostgreSQL did not answer within {_START_SECONDS:g} s; see {server.log}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop_postgres(process: subprocess.Popen[bytes]) -> None:
     """Fast shutdown, which ends the clients' sessions; then the hard way."""
     for number, seconds in ((signal.SIGINT, _STOP_SECONDS), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)):
         if process.poll() is not None:

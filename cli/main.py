@@ -23,6 +23,7 @@ from cli.opening import Stop, open_records, settings_for_use
 from cli.rebuilding import rebuild
 from domain.errors import InvalidFields, Refusal
 from records import migrate
+from records.right_clock import ClockWrong
 from records.sealing import CannotOpen
 from records.settings import Settings, get_settings
 
@@ -180,7 +181,7 @@ def _run() -> int:
         return _say("\n".join(problem.sentence for problem in refusal.problems))
     except Stop as stop:
         return _say(str(stop), stop.status)
-    except (Refusal, guard.NotReady, migrate.UnknownStep) as refusal:
+    except (Refusal, guard.NotReady, migrate.UnknownStep, ClockWrong) as refusal:
         return _say(str(refusal))
     except CannotOpen as error:
         return _say(f"Something in the records does not open: {error}. See: footbridge keys status")

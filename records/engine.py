@@ -22,6 +22,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
 from records import clock
+from records.right_clock import ClockWatch
 from records.tables import Facility, Program, Staff
 from records.writing import WritingSession
 
@@ -43,6 +44,8 @@ class _Database:
     read: Engine
     write: Engine
     lock: Any
+    watch: ClockWatch | None = None
+    """Of a database that may lie on another machine, with a clock of its own."""
 
 
 _database: _Database | None = None
@@ -75,6 +78,7 @@ def configure(url: str, *, pool_size: int = 20) -> Engine:
     """
     global _database
     dispose()
+    watch = None
     if url in ("sqlite://", "sqlite:///:memory:"):
         read = write = _sqlite(url, poolclass=StaticPool)
         lock: Any = threading.RLock()
@@ -96,8 +100,8 @@ def configure(url: str, *, pool_size: int = 20) -> Engine:
             json_deserializer=from_json,
         )
         event.listen(write, "handle_error", _say_no_values)
-        lock = _NoLock()
-    _database = _Database(read, write.execution_options(footbridge_write=True), lock)
+        lock, watch = _NoLock(), ClockWatch()
+    _database = _Database(read, write.execution_options(footbridge_write=True), lock, watch)
     return _database.write
 
 
@@ -198,19 +202,27 @@ def _hold(session: Any, row: Any) -> None:
 def transaction(*, patience: float = -1) -> Iterator[Session]:
     """One writing transaction: committed at the end of the block, rolled back when it raises.
 
-    With `patience`, raises TimeoutError when other writers of this process took longer than so many seconds.
+    With `patience`, raises TimeoutError when other writers of this process took longer than so many seconds. Raises
+    ClockWrong before anything is done when this machine's clock is.
     """
     opened = database()
     if not opened.lock.acquire(timeout=patience):
         raise TimeoutError("other writers took too long")
     try:
         with lasting_session() as session:
+            require_right_clock(session)
             yield session
             session.commit()
             word = take_word(session)
     finally:
         opened.lock.release()
     _hand_on(word)
+
+
+def require_right_clock(session: Session) -> None:
+    """Raises ClockWrong when this machine's clock and the database's do not agree."""
+    if (watch := database().watch) is not None:
+        watch.require_right(session.connection())
 
 
 def _hand_on(word: Word | None) -> None:

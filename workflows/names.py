@@ -60,6 +60,8 @@ DELIVERY_RETRY = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_inte
 CHECK_TIMEOUT = timedelta(hours=2)
 """100,000 referrals take five minutes; a machine that is busy, or has many more, is given its time."""
 CATCH_UP_TIMEOUT = timedelta(minutes=2)
+CATCH_UP_HEARTBEAT = timedelta(seconds=10)
+"""A worker that dies in the middle of upkeep is missed so soon; without, upkeep would stand still for two minutes."""
 CATCH_UP_RETRY = RetryPolicy(maximum_attempts=2)
 """Upkeep runs again a minute later anyway."""
 

@@ -35,6 +35,7 @@ class UpkeepWorkflow:
             names.CATCH_UP,
             result_type=CaughtUp,
             start_to_close_timeout=names.CATCH_UP_TIMEOUT,
+            heartbeat_timeout=names.CATCH_UP_HEARTBEAT,
             retry_policy=names.CATCH_UP_RETRY,
             summary="Tell whoever was not told",
         )

@@ -8,11 +8,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
 from api.access import public
-from api.errors import problem
+from api.errors import clock_is_wrong, problem
 from api.measuring import PROCESS
 from api.serving import SessionDep
+from records import engine
 from records.queries.figures import open_work
 from records.queries.upkeep import agenda_lateness, find_last_check, find_stuck
+from records.right_clock import ClockWrong
 from records.tables import Meta
 
 router = APIRouter(include_in_schema=False)
@@ -28,9 +30,12 @@ def healthz() -> Response:
 @router.get("/readyz")
 @public()
 def readyz(request: Request, session: SessionDep) -> Response:
-    """The database answers and has its tables."""
+    """The database answers and has its tables, and its clock agrees with ours."""
     try:
         session.exec(select(Meta).limit(1)).all()
+        engine.require_right_clock(session)
+    except ClockWrong:
+        return clock_is_wrong(request)
     except SQLAlchemyError:
         return problem(request, 503, "database", "The database does not answer, or was not migrated.")
     return Response("ready\n", media_type="text/plain")

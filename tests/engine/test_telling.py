@@ -186,3 +186,16 @@ def _emails(referral_id: str) -> list[str]:
             Notification.referral_id == referral_id, Notification.channel == Channel.EMAIL
         )
         return list(session.exec(sent))
+
+
+def test_upkeep_says_that_it_is_alive(server: TemporalServer, program: SmallProgram) -> None:
+    """So that a worker that dies meanwhile is missed within seconds: the next run waits for this one."""
+    beats: list[object] = []
+
+    async def scenario() -> None:
+        environment = ActivityEnvironment()
+        environment.on_heartbeat = lambda *said: beats.append(said)
+        await environment.run(CatchUp(await connect(server.address)).catch_up)
+
+    asyncio.run(scenario())
+    assert beats

@@ -27,6 +27,7 @@ from workflows.untold import send_waiting, tell_untold
 _STOP_AFTER_SECONDS = 45.0
 _FEW, _FEW_OF_ALL = 3, 0.02
 """So many, or this share, may be missing without alarm: Temporal's count is some seconds old."""
+_ALIVE_EVERY_SECONDS = names.CATCH_UP_HEARTBEAT.total_seconds() / 4
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +44,13 @@ class CatchUp:
 
         Last, the journal is sealed, and what is kept for a day only is forgotten.
         """
+        alive = asyncio.create_task(_say_alive())
+        try:
+            return await self._catch_up()
+        finally:
+            alive.cancel()
+
+    async def _catch_up(self) -> CaughtUp:
         give_up_at = clock.unix_time() + _STOP_AFTER_SECONDS
         await asyncio.to_thread(_keep_absences)
         lateness = await asyncio.to_thread(_lateness)
@@ -66,6 +74,12 @@ class CatchUp:
             if told - running > max(_FEW, told * _FEW_OF_ALL):
                 await asyncio.to_thread(_mark_all, program_id)
                 _log.warning("%s: %d of %d workflows are gone; all are told again", program_id, told - running, told)
+
+
+async def _say_alive() -> None:
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(_ALIVE_EVERY_SECONDS)
 
 
 def _told() -> dict[str, int]:
