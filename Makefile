@@ -9,8 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group build pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo bench burst growth mutants simulate production-shape upgrade crash soak histories \
-	fuzz shots format lock clean
+.PHONY: help run test check demo bench burst growth mutants simulate production-shape upgrade crash soak histories fuzz shots format lock clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -20,7 +19,7 @@ run: $(VENV)/.installed ## start everything here: pages, API, worker, Temporal, 
 
 test: $(VENV)/.installed-dev ## check, then every test on SQLite, PostgreSQL, Temporal and Chromium
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 3 --dist loadfile
 
 check: $(VENV)/.installed-dev ## format, lint, types, templates and the architecture
 	@$(BIN)/ruff format --check .

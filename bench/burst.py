@@ -166,7 +166,7 @@ def _meanwhile(port: int, token: str, email: str) -> Iterator[Meanwhile]:
 
     def go_on(kept: list[float], ask: Callable[[int], float]) -> None:
         number = 0
-        while not over.wait(_BETWEEN):
+        while number == 0 or not over.wait(_BETWEEN):
             try:
                 kept.append(ask(number))
             except (RuntimeError, OSError) as error:

@@ -104,11 +104,13 @@ def test_a_version_that_is_put_back_runs_on_a_later_step_that_lets_it(empty_data
     assert not migrate.may_serve(empty_database_url), "it was never migrated"
     migrate.upgrade(empty_database_url)
     assert migrate.may_serve(empty_database_url)
+    engine = create_engine(empty_database_url)
     for oldest, may in ((str(migrate.newest()), True), ("9998", False)):
-        with create_engine(empty_database_url).begin() as connection:
+        with engine.begin() as connection:
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
             connection.exec_driver_sql(f"UPDATE meta SET value = '{oldest}' WHERE key = 'oldest_step'")
         assert migrate.may_serve(empty_database_url) is may
-    with create_engine(empty_database_url).begin() as connection:
+    with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0007'")
+    engine.dispose()
     assert not migrate.may_serve(empty_database_url), "an older step is migrated first"

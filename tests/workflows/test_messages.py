@@ -100,6 +100,7 @@ ABOUT_NO_REFERRAL = {
     StaffMessage.SYSTEM_TOKEN_ENDING,
     StaffMessage.PROMISES_BROKEN,
     StaffMessage.LIST_FILED,
+    StaffMessage.PLANS_MOVED,
 }
 """These concern how somebody, or a system, comes in, or a number, or many referrals; not one."""
 
