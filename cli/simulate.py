@@ -73,7 +73,9 @@ def _tell_fewest(lived: Lived, how: How, out: Console) -> None:
     """What broke in a life, the fewest of its faults that still break it, and how to live it again."""
     fewest = shrink(how, lived.number)
     again = f"footbridge simulate --seed {how.seed} --faults {how.faults:g} --only {lived.number}"
-    out.print(f"[bold red]Broken[/] life {lived.number}, after {len(lived.met)} faults; again: {again}", highlight=False)
+    out.print(
+        f"[bold red]Broken[/] life {lived.number}, after {len(lived.met)} faults; again: {again}", highlight=False
+    )
     for problem in (fewest.broken or lived.broken)[:3]:
         out.print(f"  {problem}", highlight=False, markup=False)
     out.print(f"  breaks with {len(fewest.met)} of them:" if fewest.met else "  breaks with none of them")

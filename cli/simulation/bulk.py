@@ -102,9 +102,7 @@ def live(ground: Ground, how: How, number: int, *, only: Collection[int] | None 
     return Lived(number, tuple(broken), tuple(life.met), counts, _digest())
 
 
-def live_many(
-    how: How, lives: int, *, processes: int = 1, progress: Callable[[Lived], None] = lambda _: None
-) -> Lives:
+def live_many(how: How, lives: int, *, processes: int = 1, progress: Callable[[Lived], None] = lambda _: None) -> Lives:
     """Live so many lives, from number 0 on. The process's clock, ids and database are the simulation's meanwhile."""
     began, together = time.perf_counter(), Lives()
     parts = [range(start, min(start + AT_A_TIME, lives)) for start in range(0, lives, AT_A_TIME)]

@@ -78,7 +78,9 @@ def plan_course(life: Life, days: int, zone: str) -> None:
             0.03,
             "correct discharge",
             after + 3,
-            lambda: discharges.record_discharge(life.session, life.planner, r, left_at - timedelta(hours=2), disposition),
+            lambda: discharges.record_discharge(
+                life.session, life.planner, r, left_at - timedelta(hours=2), disposition
+            ),
         ),
         (0.08, "readmit", after + chance.uniform(10, 1500), lambda: _hold(life, HoldReason.READMITTED)),
         (0.06, "custody", after + chance.uniform(10, 1500), lambda: _hold(life, HoldReason.IN_CUSTODY)),

@@ -17,6 +17,7 @@ from records import clock, engine, ids
 from records.checking.run import check
 from records.queries.case import forget_cases, keep_cases
 
+
 @dataclass
 class Result:
     """What came of a simulation. `seconds` is real time spent living the lives."""

@@ -19,7 +19,7 @@ from sqlmodel import Session, col, func, select
 from cli.simulation.changes_around import CHANGES
 from cli.simulation.crashes import AT_COMMIT, Crash, crash_at
 from cli.simulation.ground import Ground
-from cli.simulation.life import ORDINARY, Action, Life
+from cli.simulation.life import FIRST_DAY, ORDINARY, Action, Life
 from cli.simulation.troubles import Chances, Met, Trouble
 from domain.errors import Refusal
 from records import clock, engine
@@ -59,7 +59,7 @@ class TroubledLife(Life):
         self.steps = 0
         self._acknowledged: dict[int, str] = {}
         self._logged = 0
-        self._before = clock.now()
+        self._before = FIRST_DAY
 
     def run(self) -> list[str]:
         """Live it; then everything that was acknowledged must be there, once."""
@@ -100,6 +100,8 @@ class TroubledLife(Life):
 
     def _step(self, name: str, work: Callable[[str | None], Any]) -> None:
         self.steps += 1
+        if clock.now() <= self._before:  # no two steps happen in one microsecond
+            clock.set_to(self._before + timedelta(milliseconds=1))
         trouble, chance = self.chances.at(self.steps)
         if trouble is None:
             self._answered(name, work, None)
@@ -109,9 +111,7 @@ class TroubledLife(Life):
             self._troubled(trouble, chance, name, work)
         self._before = clock.now()
 
-    def _troubled(
-        self, trouble: Trouble, chance: random.Random, name: str, work: Callable[[str | None], Any]
-    ) -> None:
+    def _troubled(self, trouble: Trouble, chance: random.Random, name: str, work: Callable[[str | None], Any]) -> None:
         key = sha256(f"{self.number}:{self.steps}".encode()).hexdigest()
         match trouble:
             case Trouble.CRASH:
