@@ -13,8 +13,9 @@ from records import clock
 from records.commands.absences import keep_absences, set_absence
 from records.commands.changes import record_consent
 from records.commands.programs import publish_protocol, set_people_in_charge
-from records.commands.protocols import move_to_version
+from records.commands.protocols import move_cases
 from records.commands.staff import set_profile
+from records.queries.protocol_moves import preview_move
 from records.tables import ProtocolVersion
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def _protocol(life: Life, chance: random.Random) -> None:
     text = text.replace(before, after) if before in text else text.replace(after, before)
     version = publish_protocol(session, manager, text)
     if chance.random() < 0.8:
-        move_to_version(session, manager, life.referral_id, version.id)
+        shown = preview_move(session, manager, version.id, [life.referral_id])
+        move_cases(session, manager, version.id, shown.seen)
 
 
 def _absence(life: Life, chance: random.Random) -> None:
