@@ -123,7 +123,7 @@ class TroubledLife(Life):
                 self._crash(chance.choice((AT_COMMIT, 1, 5)), work, key)
             case Trouble.EARLY:
                 self._wake_early(chance)
-            case Trouble.OUTAGE:
+            case Trouble.OUTAGE if name != "file":  # a date may pass meanwhile, and is refused
                 clock.advance(timedelta(hours=chance.choice((0.5, 2, 10, 30, 72))))
                 if name != "wake" and self.referral_id and chance.random() < 0.5:
                     self._answered("wake", self._carry_out, None)

@@ -20,7 +20,7 @@ from tests.simulation.machines import Program
 
 TIMES = int(os.environ.get("MACHINES", "1"))
 MANY = settings(
-    max_examples=5 * TIMES,
+    max_examples=12 * TIMES,
     stateful_step_count=25,
     deadline=None,
     derandomize=TIMES == 1,
@@ -46,5 +46,5 @@ def test_whatever_people_do_and_whatever_goes_wrong_every_promise_holds() -> Non
 
     done = Program.done
     print(sorted(done.items()))
-    assert done["crash"] > 5 * TIMES
-    assert done["log_attempt"] > 5 * TIMES, "most of what was tried must have happened, or nothing was tested"
+    assert done["crash"] > 2 * TIMES
+    assert sum(done.values()) - done["refused"] > 80 * TIMES, "much of what was tried must have happened"
