@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group build pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo bench burst growth mutants simulate production-shape upgrade crash soak histories fuzz shots format lock clean
+.PHONY: help run test check demo bench burst growth mutants simulate machines production-shape upgrade crash soak histories fuzz shots format lock clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -31,8 +31,12 @@ check: $(VENV)/.installed-dev ## format, lint, types, templates and the architec
 demo: $(VENV)/.installed ## as run, in var/demo, with a day of the clock in a minute
 	@FOOTBRIDGE_DATA_DIR=var/demo FOOTBRIDGE_CLOCK_SPEED=1440 exec $(BIN)/footbridge up
 
-simulate: $(VENV)/.installed ## a thousand invented people through the protocols, the invariants checked
-	@$(BIN)/footbridge simulate --referrals 1000 --seed 1
+simulate: $(VENV)/.installed ## N=100000 invented lives and a million faults, on every core (hours; N=1000: minutes)
+	@$(BIN)/footbridge simulate --referrals $${N:-100000} --seed $${SEED:-1} \
+		--processes $$($(BIN)/python -c 'import os; print(os.cpu_count())')
+
+machines: $(VENV)/.installed-dev ## Hypothesis drives a program, thirty times as much as in test (half an hour)
+	@MACHINES=$${MACHINES:-30} $(BIN)/pytest -q -s tests/simulation/test_machines.py
 
 bench: $(VENV)/.installed ## what things cost, each against something of the same run (a quarter of an hour, a quiet machine)
 	@$(BIN)/python -m bench

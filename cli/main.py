@@ -135,11 +135,16 @@ def seed() -> None:
 def simulate(
     referrals: int = typer.Option(1000, min=1, max=1_000_000, help="How many lives."),
     seed: int = typer.Option(1, help="The same seed gives the same lives."),
+    faults: float = typer.Option(11.0, min=0, max=39, help="How many things go wrong in a life, on average."),
+    only: int | None = typer.Option(None, min=0, help="Live this life of the seed alone, as among the others."),
+    processes: int = typer.Option(1, min=1, max=256, help="On so many cores."),
+    json: bool = typer.Option(False, "--json", help="Print what happened as JSON."),
 ) -> None:
     """Lead invented people through the protocols with the real commands, in memory, and check the promises."""
     from cli.simulate import run
+    from cli.simulation.bulk import How
 
-    raise typer.Exit(run(referrals, seed))
+    raise typer.Exit(run(referrals, How(seed, faults), only=only, processes=processes, as_json=json))
 
 
 @app.command("check-config")

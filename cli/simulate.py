@@ -2,37 +2,88 @@
 
 from __future__ import annotations
 
+import json
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from cli.simulation.run import Result, simulate
+from cli.simulation.bulk import How, Lived, Lives, live_many, live_one, shrink
 
-SHOWN = 20
-"""How many broken invariants are printed; the count is of all."""
+SHOWN = 5
+"""Of so many broken lives the fewest faults are looked for; all are counted."""
 
 
-def run(referrals: int, seed: int, console: Console | None = None) -> int:
-    """Simulate and print; returns the exit status: 1 when an invariant broke."""
+def run(
+    lives: int,
+    how: How,
+    *,
+    only: int | None = None,
+    processes: int = 1,
+    as_json: bool = False,
+    console: Console | None = None,
+) -> int:
+    """Simulate and print; returns the exit status: 1 when a promise was broken."""
     out = console or Console()
     with Progress(
-        TextColumn("Living"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=out, transient=True
+        TextColumn("Living"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[faults]:,} faults, {task.fields[broken]} broken"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True) if as_json else out,
+        transient=True,
     ) as bar:
-        task = bar.add_task("lives", total=referrals)
-        result = simulate(referrals, seed, lambda done: bar.advance(task, done))
+        task = bar.add_task("lives", total=1 if only is not None else lives, faults=0, broken=0)
+        faults = broken = 0
+
+        def progress(lived: Lived) -> None:
+            nonlocal faults, broken
+            faults, broken = faults + len(lived.met), broken + bool(lived.broken)
+            bar.update(task, advance=1, faults=faults, broken=broken)
+
+        if only is None:
+            result = live_many(how, lives, processes=processes, progress=progress)
+        else:
+            result = Lives()
+            result.add(live_one(how, only))
+    if as_json:
+        print(json.dumps({"seed": how.seed} | result.as_data(), indent=2))
+    else:
+        _tell(result, how, out)
+    return 1 if result.broken else 0
+
+
+def _tell(result: Lives, how: How, out: Console) -> None:
     out.print(table_of(result))
-    rate = result.per_minute
-    out.print(f"{result.lives:,} journeys, seed {seed}: {rate / 60:,.1f} a second, {rate:,.0f} a minute.")
-    for problem in result.broken[:SHOWN]:
-        out.print(f"[bold red]Broken[/] {problem}", highlight=False)
+    if result.seconds:
+        rate = result.lives / result.seconds
+        out.print(f"{result.lives:,} journeys, seed {how.seed}: {rate:,.1f} a second, {rate * 60:,.0f} a minute.")
+    out.print(f"{result.faults:,} faults. Digest of all journals: {result.digest[:16]}.")
+    for lived in result.broken[:SHOWN]:
+        _tell_fewest(lived, how, out)
     if result.broken:
-        out.print(f"{len(result.broken)} times an invariant did not hold.", style="bold red")
-        return 1
-    out.print("Every invariant held at every step.", style="bold green")
-    return 0
+        count = sum(len(one.broken) for one in result.broken)
+        out.print(f"{count} violations in {len(result.broken)} lives.", style="bold red")
+    else:
+        out.print("Every promise held at every step: 0 violations.", style="bold green")
 
 
-def table_of(result: Result) -> Table:
+def _tell_fewest(lived: Lived, how: How, out: Console) -> None:
+    """What broke in a life, the fewest of its faults that still break it, and how to live it again."""
+    fewest = shrink(how, lived.number)
+    again = f"footbridge simulate --seed {how.seed} --faults {how.faults:g} --only {lived.number}"
+    out.print(
+        f"[bold red]Broken[/] life {lived.number}, after {len(lived.met)} faults; again: {again}", highlight=False
+    )
+    for problem in (fewest.broken or lived.broken)[:3]:
+        out.print(f"  {problem}", highlight=False, markup=False)
+    out.print(f"  breaks with {len(fewest.met)} of them:" if fewest.met else "  breaks with none of them")
+    for met in fewest.met:
+        out.print(f"    {met}", highlight=False, markup=False)
+
+
+def table_of(result: Lives) -> Table:
     """What happened, counted."""
     table = Table("what", "how often", title="What happened")
     table.columns[1].justify = "right"

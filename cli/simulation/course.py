@@ -37,7 +37,7 @@ Action = Callable[[], object]
 
 def plan_course(life: Life, days: int, zone: str) -> None:
     """The turns that this life takes. An ordinary one takes none: the person leaves when expected, and is heard of."""
-    s, r, chance = life.session, life.referral_id, life.chance
+    r, chance = life.referral_id, life.chance
     leaves = max(days * 24 + (chance.uniform(0, 6) if life.is_ordinary else chance.uniform(-30, 60)), 0.5)
     for _ in range(0 if life.is_ordinary else chance.choice((0, 0, 0, 1, 3))):
         day = local_date(clock.now(), zone) + timedelta(days=chance.randrange(1, 20))
@@ -45,7 +45,7 @@ def plan_course(life: Life, days: int, zone: str) -> None:
             "move date",
             chance.uniform(0, leaves),
             lambda d=day: changes.move_expected_discharge(  # type: ignore[misc]
-                s, life.planner, r, d
+                life.session, life.planner, r, d
             ),
         )
     heard = 0.0 if life.is_ordinary else chance.choice((0, 0, 0, 0.2, 8.5, 30))
@@ -69,7 +69,7 @@ def plan_course(life: Life, days: int, zone: str) -> None:
     life.later(
         "discharge",
         left_at + timedelta(hours=heard),
-        lambda: discharges.record_discharge(s, life.planner, r, left_at, disposition),
+        lambda: discharges.record_discharge(life.session, life.planner, r, left_at, disposition),
     )
     after = leaves + heard
     turns: tuple[tuple[float, str, float, Action], ...] = (
@@ -78,7 +78,9 @@ def plan_course(life: Life, days: int, zone: str) -> None:
             0.03,
             "correct discharge",
             after + 3,
-            lambda: discharges.record_discharge(s, life.planner, r, left_at - timedelta(hours=2), disposition),
+            lambda: discharges.record_discharge(
+                life.session, life.planner, r, left_at - timedelta(hours=2), disposition
+            ),
         ),
         (0.08, "readmit", after + chance.uniform(10, 1500), lambda: _hold(life, HoldReason.READMITTED)),
         (0.06, "custody", after + chance.uniform(10, 1500), lambda: _hold(life, HoldReason.IN_CUSTODY)),
@@ -86,13 +88,13 @@ def plan_course(life: Life, days: int, zone: str) -> None:
             0.05,
             "high risk",
             after + chance.uniform(1, 60),
-            lambda: changes.set_risks(s, life.world.supervisor, r, [RiskFlag.SUICIDE_RISK]),
+            lambda: changes.set_risks(life.session, life.world.supervisor, r, [RiskFlag.SUICIDE_RISK]),
         ),
         (
             0.03,
             "decline",
             after + chance.uniform(1, 900),
-            lambda: contacts.log_attempt(s, life.bridger, r, Mode.CALL, Outcome.DECLINED),
+            lambda: contacts.log_attempt(life.session, life.bridger, r, Mode.CALL, Outcome.DECLINED),
         ),
         (0.015, "death", after + chance.uniform(1, 1500), lambda: _die(life)),
         (0.04, "ask to cancel", chance.uniform(1, 400), lambda: _ask_cancel(life)),
@@ -100,19 +102,19 @@ def plan_course(life: Life, days: int, zone: str) -> None:
             0.06,
             "ask for another",
             after + chance.uniform(1, 900),
-            lambda: assignments.release_bridger(s, life.world.supervisor, r, EndReason.PERSON_ASKED),
+            lambda: assignments.release_bridger(life.session, life.world.supervisor, r, EndReason.PERSON_ASKED),
         ),
         (
             0.05,
             "concern",
             after + chance.uniform(1, 900),
-            lambda: escalations.raise_concern(s, life.bridger, r, "simulated"),
+            lambda: escalations.raise_concern(life.session, life.bridger, r, "simulated"),
         ),
         (
             0.9,
             "consent",
             chance.uniform(1, 150),
-            lambda: changes.record_consent(s, life.planner, r, ConsentStatus.GIVEN),
+            lambda: changes.record_consent(life.session, life.planner, r, ConsentStatus.GIVEN),
         ),
     )
     for likely, name, hours, action in turns:

@@ -35,6 +35,8 @@ MOST_STEPS = 1500
 ORDINARY = 0.85
 """The share of lives in which everybody does their part in time; the others take every turn there is."""
 FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
+LONG_AFTER = timedelta(days=3000)
+"""When all lives are over, and the independent check looks at what they left."""
 Action = Callable[[], object]
 
 
@@ -72,19 +74,19 @@ class Life:
             if self.deeds and self.deeds[0][0] <= due:
                 at, _, name, action = heapq.heappop(self.deeds)
                 clock.set_to(max(at, clock.now()))
-                self._do(name, action)
+                self.do(name, action)
                 if not self.is_late:
-                    self._look_again(rows)
+                    self.look_again()
             else:
                 late = timedelta(hours=self.chance.choice((0, 6))) if self.is_late else timedelta()
                 clock.set_to(max(due + late, clock.now()))
-                self.counts[f"item {rows.referral.next_item}"] += 1
-                agenda.carry_out(self.session, self.referral_id)
+                self.wake()
             steps += 1
-            self._check(rows, everything=False)
+            self._check(everything=False)
             if steps > MOST_STEPS or len(self.broken) > 20:
                 raise Stuck(f"{self.referral_id} after {steps} steps: {self.broken[:3] or rows.referral.next_item}")
-        self._check(rows, everything=True)
+        self._check(everything=True)
+        rows = self.rows()
         row = rows.referral
         self.counts[f"ended {row.closure_reason.value if row.closure_reason else row.status.value}"] += 1
         for contact in rows.contacts:
@@ -92,14 +94,18 @@ class Life:
         self.counts["escalation"] += len(rows.escalations)
         return self.broken
 
-    def _look_again(self, rows: CaseRows) -> None:
+    def look_again(self) -> None:
         """A deed that made something due at once tells the workflow, which carries it out."""
-        due = rows.referral.next_at
+        due = self.rows().referral.next_at
         if due is not None and due <= clock.now():
-            self.counts[f"item {rows.referral.next_item}"] += 1
-            agenda.carry_out(self.session, self.referral_id)
+            self.wake()
 
-    def _check(self, rows: CaseRows, *, everything: bool) -> None:
+    def wake(self) -> None:
+        """The workflow's timer fires."""
+        self.counts[f"item {self.rows().referral.next_item}"] += 1
+        agenda.carry_out(self.session, self.referral_id)
+
+    def _check(self, *, everything: bool) -> None:
         found = broken_invariants(self.session, self.referral_id, clock.now(), everything=everything)
         if self.is_late:
             found = [problem for problem in found if "was not carried out" not in problem]
@@ -109,7 +115,8 @@ class Life:
         """The case as it stands."""
         return load_case(self.session, self.referral_id)
 
-    def _do(self, name: str, action: Action) -> None:
+    def do(self, name: str, action: Action) -> None:
+        """Somebody does this, or is refused."""
         try:
             action()
             self.counts[f"deed {name}"] += 1
@@ -138,6 +145,10 @@ class Life:
         """Who has the person now, or else the supervisor."""
         return self.world.bridgers.get(self.rows().referral.bridger_id or "", self.world.supervisor)
 
+    def file(self, action: Callable[[], str]) -> str:
+        """The planner files the referral; returns its id."""
+        return action()
+
     def _file(self) -> None:
         chance = self.chance
         self.setting = chance.choice(list(Setting))
@@ -160,7 +171,7 @@ class Life:
         )
         if details.expected_on is None:
             details = referrals.ReferralDetails(setting=self.setting, consent=details.consent, risks=details.risks)
-        self.referral_id = referrals.file_referral(self.session, self.planner, person, details).id
+        self.referral_id = self.file(lambda: referrals.file_referral(self.session, self.planner, person, details).id)
         plan_course(self, days, zone)
 
     def is_new(self, key: Hashable) -> bool:

@@ -8,18 +8,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from sqlmodel import SQLModel
 
-from cli.simulation.life import FIRST_DAY, ORDINARY, Life
+from cli.simulation.life import FIRST_DAY, LONG_AFTER, ORDINARY, Life
 from cli.simulation.world import build_world
 from records import clock, engine, ids
 from records.checking.run import check
 from records.queries.case import forget_cases, keep_cases
-
-LONG_AFTER = timedelta(days=3000)
-"""When all lives are over, and the independent check looks at what they left."""
 
 
 @dataclass

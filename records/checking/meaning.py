@@ -186,7 +186,8 @@ def _search_started(s: Story, e: Any) -> None:
     k = s.known
     k.lost_at = s.now
     mine = (c for c in s.contacts.values() if c.key == SEARCH and c.cycle == k.cycle)
-    k.searched_before = max((c.seq for c in mine), default=0)
+    # Numbers go on after those that had begun; what was planned later, before the person was found, never came about.
+    k.searched_before = max((c.seq for c in mine if c.opens is not None and c.opens < s.now), default=0)
     s.is_planning = True
 
 
