@@ -11,6 +11,7 @@ from sqlmodel import Session
 from api.access import requires
 from api.deps import SessionDep, page
 from records.queries.figures import open_work
+from records.queries.restored import find_restored, list_held
 from records.queries.upkeep import LastCheck, agenda_lateness, find_last_check
 
 router = APIRouter()
@@ -83,6 +84,23 @@ def status_lines(session: Session) -> list[Line]:
             "Temporal does not take what it is told. Upkeep tells it again each minute.",
         ),
         _promises(find_last_check(session)),
+        *_put_back(session),
+    ]
+
+
+def _put_back(session: Session) -> list[Line]:
+    """What a restore left to decide; nothing when there was none, or everything is decided."""
+    held = list_held(session)
+    if not held or (restored := find_restored(session)) is None:
+        return []
+    return [
+        Line(
+            "After a restore",
+            f"The records are those of {restored.copy_at:%Y-%m-%d %H:%M} UTC; what is about people is held",
+            False,
+            f"{', '.join(program.name for program in held)}: enter again what was taken back since, then"
+            " footbridge after-restore --release.",
+        )
     ]
 
 

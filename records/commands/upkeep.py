@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from domain.vocabulary import Role
 from records import clock
 from records.commands.messages import tell
-from records.queries.upkeep import LAST_CHECK
+from records.queries.upkeep import LAST_CHECK, UPKEEP_RUN
 from records.tables import Meta, Referral, Staff
 
 
@@ -41,9 +41,11 @@ def mark_all_untold(session: Session, program_id: str | None = None) -> int:
     return int(getattr(done, "rowcount", 0))
 
 
-def mark_upkeep_ran(session: Session) -> None:
-    """Upkeep ran now, in real time."""
-    _put(session, "upkeep_ran_at", str(clock.unix_time()))
+def mark_upkeep_ran(session: Session, run_id: str = "") -> None:
+    """Upkeep ran now, in real time; `run_id` is by what Temporal knows that run."""
+    if run_id:
+        keep_fact(session, UPKEEP_RUN, run_id)
+    keep_fact(session, "upkeep_ran_at", str(clock.unix_time()))
 
 
 MOST_KEPT = 50
@@ -57,7 +59,7 @@ def keep_check(session: Session, found: Mapping[str, Any]) -> None:
     """
     now = clock.now()
     kept = {**found, "findings": list(found["findings"])[:MOST_KEPT], "ran_at": clock.unix_time()}
-    _put(session, LAST_CHECK, json.dumps(kept))
+    keep_fact(session, LAST_CHECK, json.dumps(kept))
     if not found["violations"]:
         return
     for staff in session.exec(select(Staff).where(col(Staff.is_active)).order_by(col(Staff.id))).all():
@@ -84,11 +86,12 @@ def share_clock(session: Session, speed: float) -> None:
         return
     else:
         real, anchor = clock.unix_time(), clock.now()
-    _put(session, "clock", json.dumps({"speed": speed, "real_anchor": real, "anchor": anchor.isoformat()}))
+    keep_fact(session, "clock", json.dumps({"speed": speed, "real_anchor": real, "anchor": anchor.isoformat()}))
     clock.run_fast(speed, real_anchor=real, anchor=anchor)
 
 
-def _put(session: Session, key: str, value: str) -> None:
+def keep_fact(session: Session, key: str, value: str) -> None:
+    """Keep a fact about this database, in place of what it was."""
     row = session.get(Meta, key)
     if row is None:
         session.add(Meta(key=key, value=value))
