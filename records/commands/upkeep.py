@@ -41,10 +41,10 @@ def mark_all_untold(session: Session, program_id: str | None = None) -> int:
     return int(getattr(done, "rowcount", 0))
 
 
-def mark_upkeep_ran(session: Session, run_id: str = "") -> None:
-    """Upkeep ran now, in real time; `run_id` is by what Temporal knows that run."""
-    if run_id:
-        keep_fact(session, UPKEEP_RUN, run_id)
+def mark_upkeep_ran(session: Session, run: str = "") -> None:
+    """Upkeep ran now, in real time; `run` is the workflow and run of Temporal."""
+    if run:
+        keep_fact(session, UPKEEP_RUN, run)
     keep_fact(session, "upkeep_ran_at", str(clock.unix_time()))
 
 

@@ -23,7 +23,7 @@ UNTOLD = timedelta(minutes=2)
 
 
 UPKEEP_RUN = "upkeep_run"
-"""Under which key the last run of upkeep stands, by the id that Temporal gave it."""
+"""Under which key the last run of upkeep stands, by its workflow and run at Temporal."""
 LAST_CHECK = "check"
 """Under which key the nightly check keeps what it found."""
 
@@ -98,7 +98,7 @@ def list_awaited_ids(session: Session) -> set[str]:
 
 
 def find_upkeep_run(session: Session) -> str:
-    """The last run of upkeep that these records know, by the id that Temporal gave it; empty: none."""
+    """The last run of upkeep that these records know, as workflow and run of Temporal; empty: none."""
     row = session.get(Meta, UPKEEP_RUN)
     return row.value if row is not None else ""
 

@@ -75,6 +75,7 @@ def one(seed: int, folder: Path, url: str) -> Reached:
         finally:
             engine.dispose()
             clock.run_real()
+            get_settings.cache_clear()
 
 
 if __name__ == "__main__":

@@ -51,7 +51,8 @@ class CatchUp:
         await self._notice_what_is_lost()
         told = await tell_untold(self._client, goes_on=lambda: clock.unix_time() < give_up_at)
         deliveries = await send_waiting(self._client)
-        await asyncio.to_thread(_finish, activity.info().workflow_run_id or "")
+        ours = activity.info()
+        await asyncio.to_thread(_finish, f"{ours.workflow_id} {ours.workflow_run_id}")
         return CaughtUp(told=told, deliveries=deliveries, lateness_seconds=lateness)
 
     async def _bring_in_step(self) -> None:
@@ -61,7 +62,7 @@ class CatchUp:
         try:
             if put_back:
                 why = "the records were put back from a backup"
-            elif last_run and not await knows_run(self._client, names.UPKEEP_WORKFLOW, last_run):
+            elif last_run and not await knows_run(self._client, *last_run.split()):
                 why = "temporal does not know the last run of upkeep"
             else:
                 return
@@ -123,8 +124,8 @@ def _lateness() -> float:
         return agenda_lateness(session).oldest_seconds
 
 
-def _finish(run_id: str) -> None:
+def _finish(run: str) -> None:
     with transaction() as session:
         seal(session)
         forget_answers(session)
-        mark_upkeep_ran(session, run_id)
+        mark_upkeep_ran(session, run)
