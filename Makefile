@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group build pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo bench burst growth mutants simulate machines production-shape upgrade crash soak histories fuzz shots format lock clean
+.PHONY: help run test check demo bench burst growth mutants simulate machines production-shape upgrade crash soak drills histories fuzz shots format lock clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ growth: $(VENV)/.installed ## memory, disk, starts and pages with 1,000 and 10,0
 
 mutants: $(VENV)/.installed-dev ## plant each leak and bug of tests/mutants/, and see that the tests notice (twenty minutes)
 	@$(BIN)/python -m tests.mutants
+
+drills: $(VENV)/.installed-dev ## records and Temporal put back from different moments, sixty times (an hour and a half)
+	@$(BIN)/python -m tests.drills
 
 fuzz: $(VENV)/.installed-dev ## the API against its document and every parser, thirty times as much as in test (half an hour)
 	@FUZZ=$${FUZZ:-30} $(BIN)/pytest -q tests/fuzz

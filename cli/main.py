@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from cli import audit, guard, keys, people, systems
+from cli.backing_up import after_restore, backup, restore
 from cli.checking import check_promises
 from cli.conformance import conformance
 from cli.first_start import say_it
@@ -44,6 +45,9 @@ app.add_typer(keys.keys, name="keys")
 app.command("token")(people.token)
 app.command("import")(import_file)
 app.command()(rebuild)
+app.command()(backup)
+app.command()(restore)
+app.command("after-restore")(after_restore)
 app.command("check")(check_promises)
 app.command()(conformance)
 

@@ -22,6 +22,8 @@ def rebuild() -> None:
     except (RuntimeError, TimeoutError) as error:
         raise Stop("Temporal cannot be reached. Start it, and see TEMPORAL_ADDRESS.") from error
     print(f"{done.told:,} of {done.awaited:,} workflows were told, {done.deliveries:,} messages set going.")
+    if done.strays:
+        print(f"{done.strays:,} workflows waited for what is over or not on record; they end.")
     if done.told < done.awaited:
         print("Upkeep tells the others within minutes, once Temporal takes them.")
         raise typer.Exit(1)

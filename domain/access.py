@@ -57,6 +57,7 @@ ACTIONS: dict[str, frozenset[Role]] = {
     "import_releases": frozenset({_P, _M}),
     "receive_notifications": frozenset({_P, _A}),
     "see_outbox": frozenset({_M, _A}),
+    "release_records": frozenset({_A}),
     "see_status": frozenset({_M, _A}),
     "break_glass": frozenset({_C, _M}),
     "see_readings": frozenset({_R}),

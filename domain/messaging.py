@@ -66,6 +66,7 @@ class StaffMessage(Word):
     SYSTEM_TOKEN_MADE = "system_token_made", "A colleague made a token for a computer system"
     SYSTEM_TOKEN_ENDING = "system_token_ending", "The token of a computer system ends soon"
     PROMISES_BROKEN = "promises_broken", "The nightly check found something that does not hold"
+    RECORDS_PUT_BACK = "records_put_back", "The records were put back from a backup: enter again what is missing"
 
     @property
     def urgency(self) -> Urgency:
@@ -105,6 +106,7 @@ _URGENCY = {
     StaffMessage.SYSTEM_TOKEN_MADE: Urgency.TODAY,
     StaffMessage.SYSTEM_TOKEN_ENDING: Urgency.TODAY,
     StaffMessage.PROMISES_BROKEN: Urgency.TODAY,
+    StaffMessage.RECORDS_PUT_BACK: Urgency.TODAY,
     StaffMessage.DATE_MOVED: Urgency.TODAY,
     StaffMessage.PLANS_MOVED: Urgency.TODAY,
     StaffMessage.REFERRAL_FILED: Urgency.TODAY,

@@ -22,7 +22,7 @@ UNTOLD_FOR = timedelta(minutes=2)
 SHOWN_WITHIN = timedelta(days=1)
 """How far what Temporal shows may lie behind the records (docs/operations.md)."""
 MOST_ASKED = 2_000
-_ID = re.compile(r"(transition-ref|delivery-ntf)_[0-9a-z_]{8,40}|upkeep\S*|nightly\S*|temporal-sys\S*")
+_ID = re.compile(r"(transition-ref|delivery-ntf|delivery-txt)_[0-9a-z_]{8,40}|upkeep\S*|nightly\S*|temporal-sys\S*")
 _TYPE = "TransitionWorkflow"
 
 
@@ -59,7 +59,10 @@ async def _connected(result: Checked, address: str) -> int:
 async def add_temporal(result: Checked, client: Client) -> int:
     """The same with a client that is connected already."""
     waiting = await asyncio.to_thread(_read)
-    running, strange = await _list(client)
+    running, deliveries, strange = await _list(client)
+    for one in sorted(await asyncio.to_thread(_unknown, deliveries))[:MOST_ASKED]:
+        if await _runs(client, one):
+            result.found(10, "", f"a workflow delivers {one}, which is not in the records")
     for _ in strange:
         result.found(12, "", "the id of a workflow is not made of the id of a referral or message alone")
     awaited = {one for one, row in waiting.items() if row.next_at is not None}
@@ -71,6 +74,8 @@ async def add_temporal(result: Checked, client: Client) -> int:
         is_awaited = row is not None and row.next_at is not None
         if is_awaited and not runs_now[one]:
             result.found(10, _number(row), "it waits for something, and no workflow keeps its appointments")
+        elif runs_now[one] and row is None:
+            result.found(10, "", f"a workflow runs for {one}, which is not in the records")
         elif runs_now[one] and not is_awaited and not _is_fresh(row):
             result.found(10, _number(row), "a workflow runs for a referral that waits for nothing")
     for one in awaited & running.keys():
@@ -112,28 +117,45 @@ def _read() -> dict[str, Waits]:
     return found
 
 
-async def _list(client: Client) -> tuple[dict[str, Runs], list[str]]:
-    running, strange = {}, []
+def _unknown(deliveries: set[str]) -> set[str]:
+    """Those of them that no message of the records has."""
+    left = set()
+    with moment() as connection:
+        for one in deliveries:
+            asked = {"id": one.removeprefix("delivery-")}
+            if not any(connection.execute(text(sql), asked).first() for sql in _MESSAGES):
+                left.add(one)
+    return left
+
+
+_MESSAGES = ("SELECT 1 FROM notification WHERE id = :id", "SELECT 1 FROM person_text WHERE id = :id")
+
+
+async def _list(client: Client) -> tuple[dict[str, Runs], set[str], list[str]]:
+    running, deliveries, strange = {}, set(), []
     async for one in client.list_workflows('ExecutionStatus = "Running"'):
         if not _ID.fullmatch(one.id):
             strange.append(one.id)
+        if one.id.startswith("delivery-"):
+            deliveries.add(one.id)
         if one.workflow_type != _TYPE:
             continue
         shown = {pair.key.name: pair.value for pair in one.typed_search_attributes}
         running[one.id.removeprefix("transition-")] = Runs(
             shown.get("FootbridgeProgram"), shown.get("FootbridgeSetting"), shown.get("FootbridgeNextAt")
         )
-    return running, strange
+    return running, deliveries, strange
 
 
 async def _describe(client: Client, ids: list[str]) -> dict[str, bool]:
-    found = {}
-    for one in ids:
-        try:
-            described = await client.get_workflow_handle(f"transition-{one}").describe()
-            found[one] = described.status is WorkflowExecutionStatus.RUNNING
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            found[one] = False
-    return found
+    return {one: await _runs(client, f"transition-{one}") for one in ids}
+
+
+async def _runs(client: Client, workflow_id: str) -> bool:
+    try:
+        described = await client.get_workflow_handle(workflow_id).describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    return described.status is WorkflowExecutionStatus.RUNNING

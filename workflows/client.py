@@ -20,7 +20,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from records import clock
 from records.commands.upkeep import mark_told
@@ -83,6 +83,27 @@ async def count_running(client: Client, program_id: str) -> int:
             f'WorkflowType = "{_TRANSITION}" AND ExecutionStatus = "Running" AND {names.PROGRAM.name} = "{program_id}"'
         )
     ).count
+
+
+async def list_running(client: Client) -> list[str]:
+    """The referrals whose transitions run, by Temporal's own list, which may be some seconds old."""
+    asked = f'WorkflowType = "{_TRANSITION}" AND ExecutionStatus = "Running"'
+    prefix = names.transition_id("")
+    return [one.id.removeprefix(prefix) async for one in client.list_workflows(asked)]
+
+
+async def knows_run(client: Client, workflow_id: str, run_id: str) -> bool:
+    """Whether Temporal knows this run. It forgets what it was put back behind, and what ended longer ago than it keeps.
+
+    Raises RPCError when it does not say.
+    """
+    try:
+        await client.get_workflow_handle(workflow_id, run_id=run_id).describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    return True
 
 
 _TRANSITION = TransitionWorkflow.__name__

@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from records.commands.upkeep import mark_all_untold
 from records.engine import transaction
 from workflows.client import connect
-from workflows.untold import send_waiting, tell_untold
+from workflows.untold import send_waiting, tell_strays, tell_untold
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """Referrals that wait for something, those whose workflow was told or started, and messages set going."""
+    """Referrals that wait for something, those whose workflow was told or started, messages set going, and workflows
+    that were told because their referral waits for nothing, or is not there: they end."""
 
     awaited: int
     told: int
     deliveries: int
+    strays: int
 
 
 def rebuild(progress: Callable[[int, int], None], address: str = "") -> Rebuilt:
@@ -34,7 +36,7 @@ async def _rebuild(progress: Callable[[int, int], None], address: str) -> Rebuil
     client = await connect(address)
     awaited = await asyncio.to_thread(_mark_all)
     told = await tell_untold(client, progress=lambda so_far: progress(so_far, max(awaited, so_far)))
-    return Rebuilt(awaited, told, await send_waiting(client))
+    return Rebuilt(awaited, told, await send_waiting(client), await tell_strays(client))
 
 
 def _mark_all() -> int:

@@ -11,8 +11,8 @@ from temporalio.client import Client
 from records import clock
 from records.commands.upkeep import mark_told
 from records.engine import read_session, transaction
-from records.queries.upkeep import list_undelivered, list_untold
-from workflows.client import send_off, tell
+from records.queries.upkeep import list_awaited_ids, list_undelivered, list_untold
+from workflows.client import list_running, send_off, tell
 
 _BATCH = 500
 
@@ -41,6 +41,16 @@ async def tell_untold(
     return told
 
 
+async def tell_strays(client: Client) -> int:
+    """Tell the transitions of referrals that the records do not know, or that wait for nothing: they ask and end.
+
+    Returns how many there were. Raises RPCError.
+    """
+    running = await list_running(client)
+    awaited = await asyncio.to_thread(_awaited)  # read later than the list: what was filed meanwhile is no stray
+    return len(await tell(client, [one for one in running if one not in awaited]))
+
+
 async def send_waiting(client: Client) -> int:
     """Set a batch of waiting messages going, the oldest first; returns how many."""
     return len(await send_off(client, await asyncio.to_thread(_undelivered)))
@@ -55,6 +65,11 @@ def _mark(referral_ids: list[str], before: datetime) -> None:
     if referral_ids:
         with transaction() as session:
             mark_told(session, referral_ids, before=before)
+
+
+def _awaited() -> set[str]:
+    with read_session() as session:
+        return list_awaited_ids(session)
 
 
 def _undelivered() -> list[str]:

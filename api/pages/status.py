@@ -11,6 +11,7 @@ from sqlmodel import Session
 from api.access import requires
 from api.deps import SessionDep, page
 from records.queries.figures import open_work
+from records.queries.restored import find_restored, list_held
 from records.queries.upkeep import LastCheck, Stuck, agenda_lateness, find_last_check, find_stuck
 
 router = APIRouter()
@@ -85,6 +86,23 @@ def status_lines(session: Session) -> list[Line]:
         ),
         _stuck(find_stuck(session)),
         _promises(find_last_check(session)),
+        *_put_back(session),
+    ]
+
+
+def _put_back(session: Session) -> list[Line]:
+    """What a restore left to decide; nothing when there was none, or everything is decided."""
+    held = list_held(session)
+    if not held or (restored := find_restored(session)) is None:
+        return []
+    return [
+        Line(
+            "After a restore",
+            f"The records are those of {restored.copy_at:%Y-%m-%d %H:%M} UTC; what is about people is held",
+            False,
+            f"{', '.join(program.name for program in held)}: enter again what was taken back since, then"
+            " footbridge after-restore --release.",
+        )
     ]
 
 

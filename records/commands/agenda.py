@@ -17,6 +17,7 @@ from records.commands.messages import tell
 from records.commands.offers import expire_offer, offer_next
 from records.commands.work import Work, open_for_timer
 from records.queries.next_item import NextItem
+from records.queries.restored import once_due
 from records.queries.staff import find_active, told_for
 from records.tables import Contact
 
@@ -38,7 +39,8 @@ def carry_out(session: Session, referral_id: str) -> NextItem | None:
     items = due_items(work.rows.settled_facts(), work.now)
     while items:
         for item in items[:1]:
-            _HANDLERS[item.kind](work, item)
+            with once_due(session, item.at):
+                _HANDLERS[item.kind](work, item)
         done += 1
         if done > MOST_AT_ONCE:
             raise RunawayAgenda(f"{items[0].kind} of {referral_id} stays due")

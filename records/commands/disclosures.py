@@ -13,11 +13,12 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from domain.consent import Decision, Recipient, may_disclose, notice_text, standing
+from domain.consent import Consent, Decision, Recipient, may_disclose, notice_text, standing
 from domain.vocabulary import Category, Purpose, RecipientKind
 from records.ids import new_id
 from records.marks import is_recipient, set_recipient
 from records.queries.consents import consents_by_referral, consents_of
+from records.queries.restored import HELD, find_hold
 from records.tables import Disclosure, Referral
 
 STATUS = "status"
@@ -46,7 +47,7 @@ def disclose(
     `to` names the recipient in the accounting; without `is_out` it is marked as gone with `went_out`.
     """
     consents = consents_of(session, referral.id)
-    decision = may_disclose(consents, recipient, category, purpose, now)
+    decision = _decide(session, referral, consents, recipient, category, purpose, now)
     row = _row(referral, what, recipient, category, purpose, decision, now)
     set_recipient(row, to or recipient.name or recipient.kind.value)
     row.consent = standing(consents, now).value
@@ -95,7 +96,7 @@ def show(
     found: dict[str, Disclosure] = {}
     for referral in rows:
         mine = consents.get(referral.id, [])
-        decision = may_disclose(mine, recipient, category, purpose, now)
+        decision = _decide(session, referral, mine, recipient, category, purpose, now)
         before = known.get((referral.id, decision.is_allowed, decision.reason, decision.consent_id))
         if before is None:
             before = _row(referral, what, recipient, category, purpose, decision, now)
@@ -105,6 +106,26 @@ def show(
             session.add(before)
         found[referral.id] = before
     return found
+
+
+def _decide(
+    session: Session,
+    referral: Referral,
+    consents: Iterable[Consent],
+    recipient: Recipient,
+    category: Category,
+    purpose: Purpose,
+    now: datetime,
+) -> Decision:
+    """What the consents say. After a restore those from before it are not enough until an administrator has confirmed
+    them: one may have been taken back since the copy."""
+    known = list(consents)
+    decision = may_disclose(known, recipient, category, purpose, now)
+    held = find_hold(session, referral.program_id) if decision.consent_id else None
+    if held is None or not decision.is_allowed:
+        return decision
+    given_at = max(one.given_at for one in known if one.id == decision.consent_id)
+    return decision if given_at > held.at else Decision(False, HELD)
 
 
 def _shown_before(

@@ -22,6 +22,7 @@ from records.ids import new_id
 from records.queries.case import began_here
 from records.queries.consents import decide
 from records.queries.report import is_told
+from records.queries.restored import doubt, find_hold
 from records.tables import Notification, Outbox, Program, Referral, Staff
 
 CLAIM_HOLDS = timedelta(minutes=2)
@@ -75,12 +76,15 @@ def tell(
         return
     now = now or clock.now()
     program = session.get_one(Program, program_id)
+    may_have_gone = doubt(session)
     for sending in plan_sending(StaffMessage(template), _recipient(staff, program), now, is_high_risk=is_high_risk):
         channel = sending.channel
         full_key = f"{key}:{staff.id}:{channel.value}"
         if _was_told(session, full_key, referral_id):
             continue
         in_app = channel is Channel.IN_APP
+        waits = NotificationState.UNCONFIRMED if may_have_gone else NotificationState.QUEUED
+        state = NotificationState.SENT if in_app else waits
         row = Notification(
             id=new_id("ntf"),
             program_id=program_id,
@@ -91,13 +95,14 @@ def tell(
             staff_id=staff.id,
             subject_id=subject_id,
             params=params,
-            state=NotificationState.SENT if in_app else NotificationState.QUEUED,
+            state=state,
             created_at=now,
             not_before=sending.not_before,
             sent_at=now if in_app else None,
+            problem="" if in_app else may_have_gone,
         )
         session.add(row)
-        if not in_app and sending.not_before <= now:  # a later one is started by upkeep
+        if state is NotificationState.QUEUED and sending.not_before <= now:  # a later one is started by upkeep
             engine.leave_word(session, delivery=row.id)
 
 
@@ -166,8 +171,10 @@ def claim(session: Session, notification_id: str) -> Claimed | None:
     if staff is None or not staff.is_active or not to:
         row.state, row.problem = NotificationState.FAILED, "nobody to send it to"
         return None
-    if referral is not None and not _asks_gate(session, referral, row, is_last=False):
-        return None
+    if referral is not None and (
+        find_hold(session, row.program_id) or not _asks_gate(session, referral, row, is_last=False)
+    ):
+        return None  # held after a restore, it waits
     about = referral or (session.get(Referral, row.referral_id) if row.referral_id else None)
     row.state, row.claimed_at, row.tries = NotificationState.SENDING, now, row.tries + 1
     return Claimed(

@@ -25,6 +25,7 @@ from records.commands.disclosures import disclose, went_out
 from records.commands.messages import CLAIM_HOLDS, Claimed
 from records.ids import new_id
 from records.marks import is_phone, phone_mark
+from records.queries.restored import doubt, find_hold
 from records.queries.texting import number_to_text, standing_of
 from records.tables import Person, PersonText, Program, Referral, Staff
 
@@ -71,7 +72,7 @@ def queue_text(
     full_key = f"{PREFIX}:{kind.value}:{key}"
     if session.exec(select(PersonText.id).where(PersonText.key == full_key)).first() is not None:
         return None
-    start = not_before or now
+    start, may_have_gone = not_before or now, doubt(session)
     row = PersonText(
         id=new_id(PREFIX),
         program_id=referral.program_id,
@@ -83,12 +84,14 @@ def queue_text(
         kind=kind,
         language=language_of(language or person.language),
         params=params,
+        state=NotificationState.CANCELLED if may_have_gone else NotificationState.QUEUED,
+        problem=may_have_gone,
         created_at=now,
         not_before=start,
         good_until=good_until or start + GOOD_FOR[kind] * max(clock.speed(), 1.0),
     )
     session.add(row)
-    if start <= now:  # a later one is started by upkeep
+    if start <= now and not may_have_gone:  # a later one is started by upkeep
         engine.leave_word(session, delivery=row.id)
     return row
 
@@ -128,6 +131,8 @@ def claim(session: Session, text_id: str) -> ClaimedText | None:
         if row.claimed_at is not None and now - row.claimed_at >= CLAIM_HOLDS:
             row.state, row.problem = NotificationState.UNCONFIRMED, "the sender stopped while sending"
         return None
+    if row.kind not in ANSWERS and find_hold(session, row.program_id):
+        return None  # after a restore it waits: nobody knows of a STOP since the copy
     if row.state is not NotificationState.QUEUED or not _goes(session, referral, row, now):
         return None
     row.state, row.claimed_at, row.tries = NotificationState.SENDING, now, row.tries + 1

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from domain.vocabulary import Role
 from records import clock
 from records.commands.messages import tell
-from records.queries.upkeep import LAST_CHECK, WORKFLOWS_STUCK, find_stuck
+from records.queries.upkeep import LAST_CHECK, UPKEEP_RUN, WORKFLOWS_STUCK, find_stuck
 from records.tables import Meta, Referral, Staff
 
 
@@ -41,16 +41,18 @@ def mark_all_untold(session: Session, program_id: str | None = None) -> int:
     return int(getattr(done, "rowcount", 0))
 
 
-def mark_upkeep_ran(session: Session) -> None:
-    """Upkeep ran now, in real time."""
-    _put(session, "upkeep_ran_at", str(clock.unix_time()))
+def mark_upkeep_ran(session: Session, run: str = "") -> None:
+    """Upkeep ran now, in real time; `run` is the workflow and run of Temporal."""
+    if run:
+        keep_fact(session, UPKEEP_RUN, run)
+    keep_fact(session, "upkeep_ran_at", str(clock.unix_time()))
 
 
 def keep_stuck(session: Session, count: int) -> None:
     """So many workflows are stuck at this moment: their code fails, and they wait for code that does not."""
     kept = find_stuck(session)
     if kept is None or kept.count != count or kept.seconds_ago > _KNOWN_ANYWAY:
-        _put(session, WORKFLOWS_STUCK, json.dumps({"count": count, "at": clock.unix_time()}))
+        keep_fact(session, WORKFLOWS_STUCK, json.dumps({"count": count, "at": clock.unix_time()}))
 
 
 _KNOWN_ANYWAY = 30.0
@@ -68,7 +70,7 @@ def keep_check(session: Session, found: Mapping[str, Any]) -> None:
     """
     now = clock.now()
     kept = {**found, "findings": list(found["findings"])[:MOST_KEPT], "ran_at": clock.unix_time()}
-    _put(session, LAST_CHECK, json.dumps(kept))
+    keep_fact(session, LAST_CHECK, json.dumps(kept))
     if not found["violations"]:
         return
     for staff in session.exec(select(Staff).where(col(Staff.is_active)).order_by(col(Staff.id))).all():
@@ -95,11 +97,12 @@ def share_clock(session: Session, speed: float) -> None:
         return
     else:
         real, anchor = clock.unix_time(), clock.now()
-    _put(session, "clock", json.dumps({"speed": speed, "real_anchor": real, "anchor": anchor.isoformat()}))
+    keep_fact(session, "clock", json.dumps({"speed": speed, "real_anchor": real, "anchor": anchor.isoformat()}))
     clock.run_fast(speed, real_anchor=real, anchor=anchor)
 
 
-def _put(session: Session, key: str, value: str) -> None:
+def keep_fact(session: Session, key: str, value: str) -> None:
+    """Keep a fact about this database, in place of what it was."""
     row = session.get(Meta, key)
     if row is None:
         session.add(Meta(key=key, value=value))

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, func, select
 from records import journal
 from records.commands import readings
 from records.commands.sealing import KINDS, digest_of
+from records.queries.restored import find_restored
 from records.tables import JournalEntry, Program, Reading, Referral, Seal, SealedStream, StreamHead
 
 AT_ONCE = 2_000
@@ -178,12 +179,24 @@ def _seals(
         before, expected = row.digest, expected + 1
         found.head = head_of(row)
     if kept_head and head_of(kept) != kept_head.strip():
-        yield "the head that was kept elsewhere is not among the seals: what came before it was changed"
+        put_back = find_restored(session)
+        if put_back is not None and _number_of(kept_head) > (copied := _number_of(put_back.head)):
+            yield (
+                f"the records were put back to {put_back.copy_at:%Y-%m-%d %H:%M:%S} UTC, which ends with seal {copied}:"
+                f" what was written from then until seal {_number_of(kept_head)} of the head that was kept is missing"
+            )
+        else:
+            yield "the head that was kept elsewhere is not among the seals: what came before it was changed"
     orphans = session.exec(
         select(func.count()).select_from(SealedStream).where(col(SealedStream.seal_seq).not_in(select(Seal.seq)))
     ).one()
     if orphans:
         yield f"{orphans} sealed sequences belong to no seal"
+
+
+def _number_of(head: str) -> int:
+    number = head.partition(":")[0]
+    return int(number) if number.isascii() and number.isdigit() else 0
 
 
 def _not_as_sealed(session: Session, one: SealedStream, ends: dict[tuple[str, str], tuple[int, str]]) -> Iterator[str]:

@@ -22,6 +22,8 @@ UNTOLD = timedelta(minutes=2)
 """Upkeep tells workflows each minute: after two it tried, and they could not be told."""
 
 
+UPKEEP_RUN = "upkeep_run"
+"""Under which key the last run of upkeep stands, by its workflow and run at Temporal."""
 LAST_CHECK = "check"
 """Under which key the nightly check keeps what it found."""
 
@@ -109,6 +111,17 @@ def told_by_program(session: Session) -> dict[str, int]:
         col(Referral.next_at).is_not(None), col(Referral.untold_since).is_(None)
     )
     return dict(session.exec(counted.group_by(Referral.program_id)).all())
+
+
+def list_awaited_ids(session: Session) -> set[str]:
+    """Every referral that waits for something: so many transitions should run, and no others."""
+    return set(session.exec(select(Referral.id).where(col(Referral.next_at).is_not(None))))
+
+
+def find_upkeep_run(session: Session) -> str:
+    """The last run of upkeep that these records know, as workflow and run of Temporal; empty: none."""
+    row = session.get(Meta, UPKEEP_RUN)
+    return row.value if row is not None else ""
 
 
 def list_undelivered(session: Session, limit: int = 1000) -> list[str]:

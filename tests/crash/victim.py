@@ -170,8 +170,8 @@ def around_upkeep(points: Points) -> None:
             points.reach()
         keep()
 
-    def ended() -> None:
-        finish()
+    def ended(run: str) -> None:
+        finish(run)
         if points.take({("upkeep", "")}, at=WRITTEN) is not None:
             points.reach()
         if points.take({("upkeep", "")}, at=ANSWERED) is not None:

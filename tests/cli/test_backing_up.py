@@ -1,0 +1,170 @@
+"""A copy while the records are used, and the way back: verified on both ways, refused when it is not what it was."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlmodel import col, select
+from typer.testing import CliRunner
+
+from cli import copies
+from cli.main import app
+from cli.opening import Stop
+from domain.vocabulary import Channel, NotificationState, Role
+from records import clock, engine
+from records.access import system_actor
+from records.commands import agenda
+from records.commands.disclosures import show_standing
+from records.commands.staff import add_staff
+from records.queries.restored import MAY_HAVE_GONE, find_restored
+from records.settings import get_settings
+from records.tables import Notification, Referral
+from tests.engine.program import SmallProgram, events, small_program
+from tests.support.checked import assert_every_promise_holds
+
+
+@pytest.fixture
+def program(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallProgram]:
+    """A program at work, on the settings that the terminal has too."""
+    monkeypatch.setenv("FOOTBRIDGE_DATABASE_URL", database)
+    monkeypatch.setenv("FOOTBRIDGE_SECRET_KEY", "5e" * 32)
+    get_settings.cache_clear()
+    made = small_program()
+    with engine.transaction() as session:
+        hand = system_actor(made.planner.program_id)
+        add_staff(session, hand, email="admin@invented.example", name="Admin Invented", roles=[Role.ADMIN])
+    yield made
+    engine.dispose()
+    clock.run_real()
+    get_settings.cache_clear()
+
+
+def backed_up(folder: Path) -> Path:
+    """Make one as an operator does, while the records are open here."""
+    done = CliRunner().invoke(app, ["backup", str(folder)])
+    assert done.exit_code == 0, done.output
+    (made,) = [one for one in folder.iterdir() if not one.name.startswith(".")]
+    return made
+
+
+def refused(*arguments: str) -> str:
+    """What a command says when it goes no further."""
+    done = CliRunner().invoke(app, list(arguments))
+    assert isinstance(done.exception, Stop), done.output
+    return str(done.exception)
+
+
+def test_what_came_after_the_copy_is_named_and_nothing_that_waited_goes_out_by_itself(
+    program: SmallProgram, database: str, tmp_path: Path
+) -> None:
+    first = program.file("Before")
+    with engine.transaction() as session:
+        agenda.carry_out(session, first)  # somebody is asked by e-mail, and no worker runs that sends it
+    with engine.read_session() as session:
+        waiting = session.exec(select(Notification.id).where(Notification.state == NotificationState.QUEUED)).all()
+    made = backed_up(tmp_path / "backups")
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(one.stat().st_mode) for one in made.iterdir()} == {0o600}
+    engine.configure(database)
+    second = program.file("After")
+    with engine.read_session() as session:
+        lost = session.get_one(Referral, second).number
+    later_head = CliRunner().invoke(app, ["audit", "head"]).stdout.strip()
+    engine.dispose()
+
+    assert "--replace" in refused("restore", str(made))
+    done = CliRunner().invoke(app, ["restore", str(made), "--replace"])
+
+    assert done.exit_code == 0, done.output
+    assert f"- {lost}:" in done.output
+    assert "file it again" in done.output
+    engine.configure(database)
+    with engine.read_session() as session:
+        assert session.exec(select(Referral.id)).all() == [first]
+        assert session.get_one(Referral, first).untold_since is not None
+        settled = session.exec(select(Notification).where(col(Notification.id).in_(waiting))).all()
+        assert waiting
+        assert {(one.state, one.problem) for one in settled} == {(NotificationState.UNCONFIRMED, MAY_HAVE_GONE)}
+        told = session.exec(select(Notification).where(Notification.template == "records_put_back")).all()
+        assert len({one.staff_id for one in told}) == 7, "every member of staff, each once"
+        assert len(told) == len({(one.staff_id, one.channel) for one in told})
+        assert {one.channel for one in told} >= {Channel.IN_APP, Channel.EMAIL}
+        restored = find_restored(session)
+    assert restored is not None
+    assert_every_promise_holds()
+
+    whole = CliRunner().invoke(
+        app, ["audit", "verify", "--head", restored.head] if restored.head else ["audit", "verify"]
+    )
+    assert whole.exit_code == 0, whole.output
+    cut = CliRunner().invoke(app, ["audit", "verify", "--head", later_head])
+    assert cut.exit_code == 1
+    assert "what was written from then until seal" in cut.output.replace("\n", " ")
+
+
+def test_what_needs_a_consent_is_held_until_an_administrator_says_so_by_name(
+    program: SmallProgram, database: str, tmp_path: Path
+) -> None:
+    referral_id = program.file("Held")
+    made = backed_up(tmp_path / "backups")
+    CliRunner().invoke(app, ["restore", str(made), "--replace"])
+
+    assert CliRunner().invoke(app, ["after-restore"]).exit_code == 1
+    engine.configure(database)
+    assert not _may_see(program, referral_id)
+    assert "nobody" in refused("after-restore", "--release", "nobody@invented.example").lower()
+    denied = CliRunner().invoke(app, ["after-restore", "--release", "supervisor@invented.example"])
+    assert denied.exit_code != 0
+    done = CliRunner().invoke(app, ["after-restore", "--release", "admin@invented.example"])
+    assert done.exit_code == 0, done.output
+    engine.configure(database)
+    assert _may_see(program, referral_id)
+    assert events(f"program:{program.planner.program_id}")[-2:] == ["records.put_back", "records.released"]
+
+
+def _may_see(program: SmallProgram, referral_id: str) -> bool:
+    with engine.transaction() as session:
+        referral = session.get_one(Referral, referral_id)
+        shown = show_standing(
+            session, [referral], program.planner.facility_id or "", by=program.planner.id, now=clock.now()
+        )
+        return shown[referral_id].is_allowed
+
+
+@pytest.mark.sqlite
+def test_a_backup_that_is_not_what_it_was_is_refused(
+    program: SmallProgram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.file()
+    made = backed_up(tmp_path / "backups")
+    data, manifest = made / "records.sqlite3", made / copies.MANIFEST
+    whole, said = data.read_bytes(), manifest.read_text()
+    copies.read(made)
+
+    assert "is no backup" in refused("restore", str(tmp_path))
+    data.write_bytes(whole[:-4096])
+    assert "cut or altered" in refused("restore", str(made))
+    data.write_bytes(whole[:5000] + b"x" + whole[5001:])
+    assert "cut or altered" in refused("restore", str(made))
+    data.write_bytes(whole)
+    manifest.write_text(json.dumps(json.loads(said) | {"made_at": "2026-01-01T00:00:00+00:00"}))
+    assert "manifest was altered" in refused("restore", str(made))
+    manifest.write_text(said)
+    monkeypatch.setenv("FOOTBRIDGE_SECRET_KEY", "6f" * 32)
+    get_settings.cache_clear()
+    assert "FOOTBRIDGE_FORMER_SECRET_KEYS" in refused("restore", str(made))
+
+
+@pytest.mark.sqlite
+def test_records_in_use_are_not_replaced(program: SmallProgram, database: str, tmp_path: Path) -> None:
+    program.file()
+    made = backed_up(tmp_path / "backups")
+    with sqlite3.connect(database.removeprefix("sqlite:///")) as other:
+        other.execute("SELECT count(*) FROM referral").fetchone()
+        assert "in use" in refused("restore", str(made), "--replace")
+    other.close()
