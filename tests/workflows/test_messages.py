@@ -99,6 +99,7 @@ ABOUT_NO_REFERRAL = {
     StaffMessage.SYSTEM_TOKEN_MADE,
     StaffMessage.SYSTEM_TOKEN_ENDING,
     StaffMessage.PROMISES_BROKEN,
+    StaffMessage.RECORDS_PUT_BACK,
     StaffMessage.LIST_FILED,
     StaffMessage.PLANS_MOVED,
 }
