@@ -17,6 +17,7 @@ from records import clock, engine
 from records.settings import get_settings
 from tests.drills.drill import ORDERS, Drill, Reached, mail_server
 from tests.support import databases
+from workflows.gateways.opening import open_gateway
 
 FIRST_SEED = 1_000
 MEANS_SOMETHING = {"differences": 1, "lost_entries": 5, "sent_before": 10, "escalated": 1}
@@ -69,13 +70,19 @@ def one(seed: int, folder: Path, url: str) -> Reached:
             "FOOTBRIDGE_SMTP_PORT": str(port),
             "FOOTBRIDGE_SMTP_TLS": "none",
         }
-        get_settings.cache_clear()
+        _forget_settings()
         try:
             return Drill(seed, ORDERS[seed % len(ORDERS)], folder, url, mails).run()
         finally:
             engine.dispose()
             clock.run_real()
-            get_settings.cache_clear()
+            _forget_settings()
+
+
+def _forget_settings() -> None:
+    """The gateway of the drill before stands under the settings of then."""
+    get_settings.cache_clear()
+    open_gateway.cache_clear()
 
 
 if __name__ == "__main__":
