@@ -71,8 +71,12 @@ def one(seed: int, folder: Path, url: str) -> Reached:
             "FOOTBRIDGE_SMTP_TLS": "none",
         }
         _forget_settings()
+        drill = Drill(seed, ORDERS[seed % len(ORDERS)], folder, url, mails)
         try:
-            return Drill(seed, ORDERS[seed % len(ORDERS)], folder, url, mails).run()
+            return drill.run()
+        except Exception as error:  # it failed; the others go on
+            drill.reached.problems.append(f"it broke off: {type(error).__name__} {error}")
+            return drill.reached
         finally:
             engine.dispose()
             clock.run_real()
