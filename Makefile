@@ -50,7 +50,7 @@ growth: $(VENV)/.installed ## memory, disk, starts and pages with 1,000 and 10,0
 mutants: $(VENV)/.installed-dev ## plant each leak and bug of tests/mutants/, and see that the tests notice (twenty minutes)
 	@$(BIN)/python -m tests.mutants
 
-drills: $(VENV)/.installed-dev ## records and Temporal put back from different moments, sixty times (an hour and a half)
+drills: $(VENV)/.installed-dev ## records and Temporal put back from different moments, sixty times (a quarter of an hour)
 	@$(BIN)/python -m tests.drills
 
 fuzz: $(VENV)/.installed-dev ## the API against its document and every parser, thirty times as much as in test (half an hour)

@@ -29,9 +29,11 @@ from domain.vocabulary import Channel, EscalationState, NotificationState, Offer
 from records import clock, engine
 from records.access import actor_of, system_actor
 from records.checking.run import Checked, check
+from records.commands.consents import revoke_consent
 from records.commands.restoring import release
 from records.commands.staff import add_staff
 from records.engine import read_session, transaction
+from records.queries.consents import list_versions
 from records.queries.upkeep import PATIENCE, list_awaited_ids
 from records.tables import Contact, Disclosure, Escalation, Notification, Offer, PersonText, Referral, Staff
 from tests.engine.program import SmallProgram, small_program
@@ -89,6 +91,8 @@ class Drill:
         copied = self._ends()
         with temporal_server(self.temporal) as server:
             asyncio.run(self._live(server, self.chance.randint(1, 3)))
+        self._take_back()
+        self.taken_back_at = clock.now()
         self.reached.sent_before = len(self.mails)
         self.reached.lost_entries = sum(self._ends().values()) - sum(copied.values())
         self._note_what_was_sent()
@@ -206,11 +210,19 @@ class Drill:
 
     def _look_and_release(self) -> None:
         """Until here nothing may have been told outside; then the administrator says that it may."""
+        self._take_back()  # entered again, as the message to everybody asks
         self.is_held = False
         with transaction() as session:
             since = select(Disclosure).where(col(Disclosure.is_allowed), Disclosure.at >= self.put_back_at)
             self.reached.problems += [f"{one.what} was told outside while it was held" for one in session.exec(since)]
             release(session, self.admin)
+
+    def _take_back(self) -> None:
+        """Who was referred first takes back what they had agreed to."""
+        with transaction() as session:
+            for consent, taken_back in list_versions(session, [self.filed[0]]):
+                if taken_back is None:
+                    revoke_consent(session, self.program.supervisor, self.filed[0], consent.id, said_by="by phone")
 
     async def _listed(self, client: Client) -> Checked:
         found = Checked()
@@ -268,6 +280,9 @@ class Drill:
             rungs = Counter((c.referral_id, c.subject, c.subject_id, c.occurrence, c.rung) for c in calls)
             states = select(Notification.id).where(Notification.state == NotificationState.UNCONFIRMED)
             reached.may_have_gone = len(session.exec(states).all())
+            outside = select(Disclosure).where(Disclosure.referral_id == self.filed[0], col(Disclosure.is_allowed))
+            later = outside.where(Disclosure.at > self.taken_back_at)
+            reached.problems += [f"{one.what} was told after the consent was taken back" for one in session.exec(later)]
             went = session.exec(select(PersonText).where(PersonText.state == NotificationState.SENT)).all()
             reached.problems += ["a text went without a yes" for _ in went]
         reached.escalated = len([c for c in calls if c.state is not EscalationState.RESOLVED])
