@@ -241,8 +241,9 @@ class ProtocolProblem(Exception):
         self.reasons = reasons
 
 
+@lru_cache(maxsize=64)
 def parse_protocol(text: str) -> Protocol:
-    """Read a protocol from TOML. Raises ProtocolProblem with every reason in words."""
+    """Read a protocol from TOML; the same text is read once. Raises ProtocolProblem with every reason in words."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:

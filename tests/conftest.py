@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from cli.local_postgres import PostgresServer, postgres_server
 from records.settings import get_settings
@@ -33,6 +35,16 @@ def shared_secret(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     get_settings.cache_clear()
     yield
     get_settings.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[PasswordHash]:
+    """Passwords are hashed quickly: a thousand sign-ins at full strength are a minute. Gives the real one back."""
+    from records.commands import passwords  # not at import: tests of pure rules need no records
+
+    real, passwords._hasher = passwords._hasher, PasswordHash((Argon2Hasher(1, 64, 1),))
+    yield real
+    passwords._hasher = real
 
 
 def pytest_configure(config: pytest.Config) -> None:

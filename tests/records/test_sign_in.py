@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlmodel import select
 
 from domain.errors import Invalid, NotAllowed, NotFound
@@ -20,6 +22,11 @@ from records.tables import ApiToken, JournalEntry, Staff, StaffSession
 
 MONDAY = datetime(2026, 11, 2, 15, 0, tzinfo=UTC)
 PASSWORD = "seven quiet herons"
+
+
+@pytest.fixture(autouse=True)
+def _passwords_are_hashed_as_in_production(monkeypatch: pytest.MonkeyPatch, real_hasher: PasswordHash) -> None:
+    monkeypatch.setattr(passwords, "_hasher", real_hasher)
 
 
 @pytest.fixture
@@ -323,9 +330,6 @@ def test_a_password_needs_an_account(someone: Staff) -> None:
 
 @pytest.mark.sqlite
 def test_a_hash_of_earlier_days_is_renewed_on_signing_in(someone: Staff) -> None:
-    from pwdlib import PasswordHash
-    from pwdlib.hashers.argon2 import Argon2Hasher
-
     with engine.transaction() as session:
         row = session.get_one(Staff, someone.id)
         row.password_hash = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8_192, parallelism=1),)).hash(PASSWORD)
