@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time
-from functools import partial
+from functools import lru_cache, partial
 from operator import attrgetter, itemgetter
 from typing import Any, Protocol
 
@@ -53,22 +53,22 @@ def append(
     The entries of a transaction are written together with the rows they speak of, many in one statement: the row of
     the referral changes too, so that nothing can be committed without them.
     """
-    now = recorded_at or clock.now()
+    now, held = recorded_at or clock.now(), referral.held()
     entry: dict[str, Any] = {
-        "program_id": referral.program_id,
-        "stream": referral.id,
-        "seq": referral.journal_seq + 1,
+        "program_id": held["program_id"],
+        "stream": held["id"],
+        "seq": held["journal_seq"] + 1,
         "event": event,
         "at": at or now,
         "recorded_at": now,
         "actor": actor,
         "subject_id": subject_id,
         "data": mark_told(event, plain(data)),
-        "prev_hash": referral.journal_head,
+        "prev_hash": held["journal_head"],
     }
     entry["hash"] = _digest(*_covered(entry))
     referral.journal_seq, referral.journal_head = entry["seq"], entry["hash"]
-    session.info.setdefault(BEFORE, {})[referral.id] = partial(_prove_end, referral)
+    session.info.setdefault(BEFORE, {})[entry["stream"]] = partial(_prove_end, referral)
     session.info.setdefault(JOURNAL, []).append(entry)
 
 
@@ -195,6 +195,7 @@ def plain(value: Any) -> Any:
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
+@lru_cache(maxsize=4096)  # what one command records carries the same instant many times
 def instant_text(at: datetime) -> str:
     """An instant as hashes and JSON hold it: UTC, with microseconds."""
     in_utc = at if at.tzinfo is UTC else at.astimezone(UTC)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import bindparam, event, insert, inspect, update
@@ -149,12 +150,19 @@ class _Statement:
     parameters: tuple[tuple[str, str, Callable[[Any], Any] | None], ...]
     """Of each its name, the column that it takes, and how a value is converted."""
     is_positional: bool
+    take: Callable[[dict[str, Any]], Any]
+    """All of a row's columns at once."""
+    converted: tuple[tuple[int, Callable[[Any], Any]], ...]
+    """The places whose values are converted, and how."""
 
     def values(self, held: dict[str, Any]) -> Any:
         """The values of one row as the driver takes them; what is not held is NULL."""
-        values = [
-            held.get(column) if process is None else process(held.get(column)) for _, column, process in self.parameters
-        ]
+        try:
+            values = list(self.take(held))
+        except KeyError:
+            values = [held.get(column) for _, column, _ in self.parameters]
+        for place, process in self.converted:
+            values[place] = process(values[place])
         if self.is_positional:
             return tuple(values)
         return {name: value for (name, *_), value in zip(self.parameters, values, strict=True)}
@@ -180,7 +188,13 @@ def _statement(table: type[Row], changed: frozenset[str] | None, dialect: Dialec
         for name in (compiled.positiontup or ()) if dialect.positional else compiled.params:
             column = columns[name.removeprefix(_KEY)]
             parameters.append((name, column.name, column.type.dialect_impl(dialect).bind_processor(dialect)))
-        found = _Statement(str(compiled), tuple(parameters), dialect.positional)
+        found = _Statement(
+            str(compiled),
+            tuple(parameters),
+            dialect.positional,
+            itemgetter(*[column for _, column, _ in parameters]),
+            tuple([(place, process) for place, (*_, process) in enumerate(parameters) if process is not None]),
+        )
         _statements[table, changed, dialect.name] = found
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlmodel import Session
 
 from domain import agenda
-from domain.agenda import Item, due_items
+from domain.agenda import Item
 from domain.plan import LOST_KEY
 from domain.protocol import ContactRule
 from domain.vocabulary import Ask, ContactState, Subject
@@ -35,21 +35,19 @@ def carry_out(session: Session, referral_id: str) -> NextItem | None:
     Escalations carry the time when they really fell due, and give people their full time to answer from now.
     """
     work = open_for_timer(session, referral_id)
-    done = 0
-    items = due_items(work.rows.settled_facts(), work.now)
-    while items:
-        for item in items[:1]:
-            with once_due(session, item.at):
-                _HANDLERS[item.kind](work, item)
+    done, case = 0, work.rows.settled_facts()
+    item = agenda.next_item(case)
+    while item is not None and item.at <= work.now:
+        with once_due(session, item.at):
+            _HANDLERS[item.kind](work, item)
         done += 1
         if done > MOST_AT_ONCE:
-            raise RunawayAgenda(f"{items[0].kind} of {referral_id} stays due")
-        items = due_items(work.rows.facts(), work.now)
+            raise RunawayAgenda(f"{item.kind} of {referral_id} stays due")
+        case = work.rows.facts()
+        item = agenda.next_item(case)
     if done:
-        item_next = work.settle(nudge=False)
-    else:
-        item_next = agenda.next_item(work.rows.settled_facts())
-    return NextItem(item_next.at, item_next.kind) if item_next is not None else None
+        work.settle_as(case, item, nudge=False)
+    return NextItem(item.at, item.kind) if item is not None else None
 
 
 def _offer(work: Work, item: Item) -> None:

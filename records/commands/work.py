@@ -101,9 +101,14 @@ class Work:
 
         The workflow is told only when the next item came earlier or the case is over; a later one it finds by itself.
         """
-        row = self.referral
         case = self.rows.facts()
         item = next_item(case)
+        self.settle_as(case, item, nudge=nudge)
+        return item
+
+    def settle_as(self, case: Case, item: Item | None, *, nudge: bool = True) -> None:
+        """The same by whoever has just made the facts of the case as it stands and knows what comes next."""
+        row = self.referral
         before = row.next_at
         row.version += 1
         row.next_at, row.next_item = (item.at, item.kind) if item is not None else (None, "")
@@ -115,7 +120,6 @@ class Work:
         if nudge and (is_earlier or is_over):
             row.untold_since = self.now
             engine.leave_word(self.session, nudge=row.id)
-        return item
 
     def _owner(self) -> str | None:
         program = self.rows.program

@@ -19,6 +19,7 @@ from records.access import opened
 from records.engine import OF_TURN
 from records.queries.protocols import calendar_of, overlays, protocol_of
 from records.tables import Assignment, Attempt, Contact, Escalation, Hold, Offer, Person, Program, Referral
+from records.tables.row import rows_as_facts
 
 _CACHE, _BEGAN_HERE = "footbridge_cases", "footbridge_began_here"
 
@@ -122,41 +123,43 @@ class CaseRows:
 
     def facts(self, *, with_attempts: bool = False) -> Case:
         """The case as the rules see it."""
-        row, waits_for_bridger = self.referral, self.referral.bridger_id is None
+        row = self.referral.held()
+        status: ReferralStatus = row["status"]
+        asks = status.is_open and row["bridger_id"] is None
         return Case(
-            referral_id=row.id,
-            status=row.status,
+            referral_id=row["id"],
+            status=status,
             protocol=self.protocol,
             zone=self.person.zone,
             calendar=self.calendar,
-            submitted_at=row.submitted_at or row.created_at,
-            cycle=row.cycle,
-            accepted_at=row.accepted_at,
-            expected_on=row.expected_on,
-            expected_time=row.expected_time,
-            date_known_at=row.date_known_at,
-            discharged_at=row.discharged_at,
-            notice_at=row.notice_at,
-            is_unscheduled=row.is_unscheduled,
-            risks=frozenset(RiskFlag(risk) for risk in row.risks),
+            submitted_at=row["submitted_at"] or row["created_at"],
+            cycle=row["cycle"],
+            accepted_at=row["accepted_at"],
+            expected_on=row["expected_on"],
+            expected_time=row["expected_time"],
+            date_known_at=row["date_known_at"],
+            discharged_at=row["discharged_at"],
+            notice_at=row["notice_at"],
+            is_unscheduled=row["is_unscheduled"],
+            risks=frozenset(RiskFlag(risk) for risk in row["risks"]),
             has_phone=self.person.has_phone,
-            first_appointment_at=row.first_appointment_at,
-            assigned_since=row.assigned_since,
-            unassigned_since=row.unassigned_since,
-            offers_exhausted_at=row.offers_exhausted_at,
-            cancel_requested_at=row.cancel_requested_at,
-            consent=row.consent,
-            consent_expires_at=row.consent_expires_at,
-            consent_warned=row.consent_warned_at is not None,
-            lost_at=row.lost_at,
-            finish_at=row.finish_at,
-            ended_at=row.ended_at,
-            reported_at=row.reported_at,
-            contacts=tuple([c.as_facts(contact_facts) for c in self.contacts]),
-            escalations=tuple([e.as_facts(_escalation) for e in self.escalations]),
-            offers=tuple([o.as_facts(_offer) for o in self.offers]) if waits_for_bridger and row.status.is_open else (),
-            holds=tuple([h.as_facts(_hold) for h in self.holds]) if row.status is ReferralStatus.ON_HOLD else (),
-            attempts=tuple([a.as_facts(attempt_facts) for a in self.attempts]) if with_attempts else (),
+            first_appointment_at=row["first_appointment_at"],
+            assigned_since=row["assigned_since"],
+            unassigned_since=row["unassigned_since"],
+            offers_exhausted_at=row["offers_exhausted_at"],
+            cancel_requested_at=row["cancel_requested_at"],
+            consent=row["consent"],
+            consent_expires_at=row["consent_expires_at"],
+            consent_warned=row["consent_warned_at"] is not None,
+            lost_at=row["lost_at"],
+            finish_at=row["finish_at"],
+            ended_at=row["ended_at"],
+            reported_at=row["reported_at"],
+            contacts=rows_as_facts(self.contacts, contact_facts),
+            escalations=rows_as_facts(self.escalations, _escalation),
+            offers=rows_as_facts(self.offers, _offer) if asks else (),
+            holds=rows_as_facts(self.holds, _hold) if status is ReferralStatus.ON_HOLD else (),
+            attempts=rows_as_facts(self.attempts, attempt_facts) if with_attempts else (),
             overlays=self.overlays,
         )
 
@@ -256,16 +259,17 @@ def _load(session: Session, referral: Referral) -> CaseRows:
 
 def contact_facts(row: Contact) -> facts.Contact:
     """One contact as the rules see it."""
+    held = row.held()
     return facts.Contact(
-        id=row.id,
-        key=row.key,
-        seq=row.seq,
-        cycle=row.cycle,
-        opens_at=row.opens_at,
-        due_at=row.due_at,
-        state=row.state,
-        prompted=frozenset(row.prompted) if row.prompted else _NONE,
-        met_at=row.met_at,
+        id=held["id"],
+        key=held["key"],
+        seq=held["seq"],
+        cycle=held["cycle"],
+        opens_at=held["opens_at"],
+        due_at=held["due_at"],
+        state=held["state"],
+        prompted=frozenset(held["prompted"]) if held["prompted"] else _NONE,
+        met_at=held["met_at"],
     )
 
 
@@ -278,20 +282,21 @@ def attempt_facts(row: Attempt) -> facts.Attempt:
 
 
 def _escalation(row: Escalation) -> facts.Escalation:
+    held = row.held()
     return facts.Escalation(
-        id=row.id,
-        subject=row.subject,
-        subject_id=row.subject_id,
-        occurrence=row.occurrence,
-        ladder=row.ladder,
-        rung=row.rung,
-        ask=row.ask,
-        state=row.state,
-        answer_by=row.answer_by,
-        act_by=row.act_by,
-        raised_at=row.raised_at,
-        resolved_at=row.resolved_at,
-        alerts=row.alerts,
+        id=held["id"],
+        subject=held["subject"],
+        subject_id=held["subject_id"],
+        occurrence=held["occurrence"],
+        ladder=held["ladder"],
+        rung=held["rung"],
+        ask=held["ask"],
+        state=held["state"],
+        answer_by=held["answer_by"],
+        act_by=held["act_by"],
+        raised_at=held["raised_at"],
+        resolved_at=held["resolved_at"],
+        alerts=held["alerts"],
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, ForeignKey, String, TypeDecorator
@@ -40,6 +41,7 @@ class Instant(TypeDecorator[datetime]):
         return _of_sqlite_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 
 
+@lru_cache(maxsize=4096)  # what one command writes carries the same instant many times
 def _as_sqlite_text(value: datetime | None) -> str | None:
     if value is None:
         return None

@@ -7,7 +7,7 @@ making a `Person` took 164 µs and takes a tenth of that here, which is a third 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import event
@@ -51,12 +51,23 @@ class Row(SQLModel):
             for name, value in values.items():
                 setattr(self, name, value)
 
-    def as_facts(self, make: Callable[[Any], Any]) -> Any:
-        """This row as the rules see it: `make(row)`, made anew only after the row has changed."""
-        kept = self.__dict__.get(_FACTS)
+    def held(self) -> dict[str, Any]:
+        """Every value by its column's name, to be looked at only: SQLAlchemy is asked once, not for each column."""
+        for name in instance_state(self).expired_attributes:
+            getattr(self, name)  # reads whatever has expired
+            break
+        return self.__dict__
+
+
+def rows_as_facts(rows: Iterable[Row], make: Callable[[Any], Any]) -> tuple[Any, ...]:
+    """Rows as the rules see them: `make(row)` of each, made anew only after the row has changed."""
+    found = []
+    for row in rows:
+        kept = row.__dict__.get(_FACTS)
         if kept is None:
-            kept = self.__dict__[_FACTS] = make(self)
-        return kept
+            kept = row.__dict__[_FACTS] = make(row)
+        found.append(kept)
+    return tuple(found)
 
 
 @event.listens_for(Row, "refresh", propagate=True)
