@@ -19,7 +19,7 @@ run: $(VENV)/.installed ## start everything here: pages, API, worker, Temporal, 
 
 test: $(VENV)/.installed-dev ## check, then every test on SQLite, PostgreSQL, Temporal and Chromium
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest -n 3 --dist loadfile
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.installed-dev ## format, lint, types, templates and the architecture
 	@$(BIN)/ruff format --check .

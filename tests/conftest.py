@@ -16,6 +16,7 @@ from cli.local_postgres import PostgresServer, postgres_server
 from records.settings import get_settings
 from tests.support import databases
 from tests.support.chromium import chromium
+from tests.support.longest import LONGEST
 from tests.support.loopback import stay_here
 
 if TYPE_CHECKING:
@@ -57,6 +58,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" in metafunc.fixturenames:
         chosen = [kind for kind in KINDS if metafunc.definition.get_closest_marker(kind)]
         metafunc.parametrize("database_kind", chosen or KINDS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first (with `--no-loadscope-reorder`; xdist would begin with those of the most tests)."""
+    places = {path: place for place, path in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
 
 
 @pytest.hookimpl(wrapper=True)

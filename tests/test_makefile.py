@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.longest import LONGEST
+
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "Makefile").read_text()
 TARGETS = set(re.search(r"^\.PHONY: (.+)$", TEXT, re.MULTILINE)[1].split())  # type: ignore[index]
@@ -106,3 +108,8 @@ def test_a_changed_lock_is_installed(fresh: Path) -> None:
 def test_the_demonstration_has_data_of_its_own(fresh: Path) -> None:
     installed(fresh)
     assert make("demo", folder=fresh).stdout == "footbridge up in var/demo\n"
+
+
+def test_the_files_that_are_begun_first_are_there() -> None:
+    assert "--no-loadscope-reorder" in TEXT, "xdist would put them last"
+    assert [path.name for path in LONGEST if not path.is_file()] == []
