@@ -79,17 +79,39 @@ async def tell(client: Client, referral_ids: Iterable[str], origins: Origins = _
 async def count_running(client: Client, program_id: str) -> int:
     """How many transitions of a program run, by Temporal's own count, which may be some seconds old."""
     return (
-        await client.count_workflows(
-            f'WorkflowType = "{_TRANSITION}" AND ExecutionStatus = "Running" AND {names.PROGRAM.name} = "{program_id}"'
-        )
+        await client.count_workflows(f'{_running(TransitionWorkflow)} AND {names.PROGRAM.name} = "{program_id}"')
     ).count
 
 
 async def list_running(client: Client) -> list[str]:
     """The referrals whose transitions run, by Temporal's own list, which may be some seconds old."""
-    asked = f'WorkflowType = "{_TRANSITION}" AND ExecutionStatus = "Running"'
-    prefix = names.transition_id("")
-    return [one.id.removeprefix(prefix) async for one in client.list_workflows(asked)]
+    return await _list(client, TransitionWorkflow, names.transition_id(""))
+
+
+async def list_deliveries(client: Client) -> list[str]:
+    """The messages whose deliveries run, by the same list."""
+    return await _list(client, DeliveryWorkflow, names.delivery_id(""))
+
+
+async def _list(client: Client, kind: type, prefix: str) -> list[str]:
+    return [one.id.removeprefix(prefix) async for one in client.list_workflows(_running(kind))]
+
+
+def _running(kind: type) -> str:
+    return f'WorkflowType = "{kind.__name__}" AND ExecutionStatus = "Running"'
+
+
+async def end_deliveries(client: Client, message_ids: Iterable[str]) -> list[str]:
+    """Let these go unsent; one that has ended meanwhile is left alone. Returns the ids that were told to end."""
+
+    async def end(message_id: str) -> None:
+        try:
+            await client.get_workflow_handle(names.delivery_id(message_id)).cancel()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+    return await _each(message_ids, end, _NOWHERE)
 
 
 async def knows_run(client: Client, workflow_id: str, run_id: str) -> bool:
@@ -104,9 +126,6 @@ async def knows_run(client: Client, workflow_id: str, run_id: str) -> bool:
             raise
         return False
     return True
-
-
-_TRANSITION = TransitionWorkflow.__name__
 
 
 async def send_off(client: Client, notification_ids: Iterable[str], origins: Origins = _NOWHERE) -> list[str]:

@@ -11,8 +11,8 @@ from temporalio.client import Client
 from records import clock
 from records.commands.upkeep import mark_told
 from records.engine import read_session, transaction
-from records.queries.upkeep import list_awaited_ids, list_undelivered, list_untold
-from workflows.client import list_running, send_off, tell
+from records.queries.upkeep import known_messages, list_awaited_ids, list_undelivered, list_untold
+from workflows.client import end_deliveries, list_deliveries, list_running, send_off, tell
 
 _BATCH = 500
 
@@ -42,12 +42,15 @@ async def tell_untold(
 
 
 async def tell_strays(client: Client) -> int:
-    """Tell the transitions of referrals that the records do not know, or that wait for nothing: they ask and end.
+    """Tell the transitions of referrals that the records do not know, or that wait for nothing: they ask and end. The
+    deliveries of messages that the records do not know end as well.
 
-    Returns how many there were. Raises RPCError.
+    Returns how many transitions there were. Raises RPCError.
     """
-    running = await list_running(client)
-    awaited = await asyncio.to_thread(_awaited)  # read later than the list: what was filed meanwhile is no stray
+    running, deliveries = await list_running(client), await list_deliveries(client)
+    # Read later than the lists: what was filed or written meanwhile is no stray.
+    awaited, known = await asyncio.to_thread(_awaited), await asyncio.to_thread(_known, deliveries)
+    await end_deliveries(client, [one for one in deliveries if one not in known])
     return len(await tell(client, [one for one in running if one not in awaited]))
 
 
@@ -70,6 +73,11 @@ def _mark(referral_ids: list[str], before: datetime) -> None:
 def _awaited() -> set[str]:
     with read_session() as session:
         return list_awaited_ids(session)
+
+
+def _known(message_ids: list[str]) -> set[str]:
+    with read_session() as session:
+        return known_messages(session, message_ids)
 
 
 def _undelivered() -> list[str]:

@@ -31,6 +31,7 @@ from records.commands.messages import tell
 from records.commands.text import checked_text
 from records.commands.work import Work, open_case
 from records.ids import new_id
+from records.queries.restored import once_due
 from records.queries.staff import told_for
 from records.tables import Escalation, EscalationTold
 
@@ -114,20 +115,21 @@ def _raise(
     )
     work.add(row)
     work.rows.escalations.append(row)
-    for role, staff in told:
-        if role != "referrer":
-            work.add(EscalationTold(escalation_id=row.id, staff_id=staff.id, referral_id=row.referral_id))
-        tell(
-            work.session,
-            staff,
-            _message(row, role),
-            key=f"escalation:{row.id}",
-            program_id=row.program_id,
-            referral_id=row.referral_id,
-            subject_id=row.id,
-            now=work.now,
-            answer_by=row.answer_by.isoformat(),
-        )
+    with once_due(work.session, _earliest(work, row)):
+        for role, staff in told:
+            if role != "referrer":
+                work.add(EscalationTold(escalation_id=row.id, staff_id=staff.id, referral_id=row.referral_id))
+            tell(
+                work.session,
+                staff,
+                _message(row, role),
+                key=f"escalation:{row.id}",
+                program_id=row.program_id,
+                referral_id=row.referral_id,
+                subject_id=row.id,
+                now=work.now,
+                answer_by=row.answer_by.isoformat(),
+            )
     if "referrer" in rung.tell and work.referral.planner_id:
         recipient, to = facility(work.referral.facility_id)
         asked = (recipient, Category.STANDING, Purpose.COORDINATION)
@@ -151,6 +153,19 @@ def _raise(
         why=why,
     )
     return row
+
+
+def _earliest(work: Work, row: Escalation) -> datetime:
+    """When this rung can have been reached at the earliest, in a life that the records know no more because they were
+    put back: everything before it as early as the protocol lets it come, at whatever risk."""
+    climbed = (e for e in work.rows.escalations if e.rung == 0 and e.occurrence == row.occurrence)
+    at = next((e.due_at for e in climbed if (e.subject, e.subject_id) == (row.subject, row.subject_id)), row.due_at)
+    if row.subject is Subject.ASSIGNMENT:  # whoever was asked may have declined at once
+        at = min(at, work.referral.unassigned_since or at)
+    zone, calendar = work.rows.person.zone, work.rows.calendar
+    for rung in work.rows.rungs(row.ladder)[: row.rung]:
+        at = min(time.of(risk).after(at, zone, calendar) for time in (rung.answer, rung.act) for risk in (False, True))
+    return at
 
 
 def _message(row: Escalation, role: str) -> str:

@@ -74,7 +74,7 @@ def list_held(session: Session) -> list[Program]:
 def once_due(session: Session, at: datetime) -> Iterator[None]:
     """What is told within was due at `at`. From before the records were put back, it may have been told already."""
     restored = find_restored(session)
-    if restored is None or at > restored.at:
+    if restored is None or at > restored.at or doubt(session):
         yield
         return
     session.info[_DOUBT] = MAY_HAVE_GONE

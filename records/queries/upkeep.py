@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -139,6 +140,15 @@ def list_undelivered(session: Session, limit: int = 1000) -> list[str]:
     to_staff, to_people = found
     to_people = to_people[: max(limit // 2, limit - len(to_staff))]
     return [message_id for _, message_id in sorted([*to_staff[: limit - len(to_people)], *to_people])]
+
+
+def known_messages(session: Session, ids: Sequence[str]) -> set[str]:
+    """Those of these messages to staff and texts to people that are on record."""
+    found: set[str] = set()
+    for some in (ids[start : start + 500] for start in range(0, len(ids), 500)):
+        for table in (Notification, PersonText):
+            found.update(session.exec(select(table.id).where(col(table.id).in_(some))))
+    return found
 
 
 def agenda_lateness(session: Session) -> Lateness:

@@ -202,10 +202,13 @@ class Drill:
             if self.is_held:
                 self._look_and_release()
                 await self._caught_up(system.client)
-            async with asyncio.timeout(30):
-                while set(await list_running(client)) != self._awaited():
-                    await asyncio.sleep(0.2)
-            after = await self._listed(client)
+            for _ in range(_LOOKS):  # Temporal's own list is some seconds old
+                after = await self._listed(client)
+                if not after.findings and set(await list_running(client)) == self._awaited():
+                    break
+                await asyncio.sleep(0.5)
+            else:
+                self.reached.problems.append("Temporal, afterwards: other transitions run than are awaited")
         self.reached.problems += [f"Temporal, afterwards: {one.sentence}" for one in after.findings]
 
     def _look_and_release(self) -> None:
