@@ -31,7 +31,7 @@ from records.commands.messages import tell
 from records.commands.text import checked_text
 from records.commands.work import Work, open_case
 from records.ids import new_id
-from records.queries.restored import once_due
+from records.queries.restored import earliest_rung, once_due
 from records.queries.staff import told_for
 from records.tables import Escalation, EscalationTold
 
@@ -115,7 +115,7 @@ def _raise(
     )
     work.add(row)
     work.rows.escalations.append(row)
-    with once_due(work.session, _earliest(work, row)):
+    with once_due(work.session, earliest_rung(work.rows, row)):
         for role, staff in told:
             if role != "referrer":
                 work.add(EscalationTold(escalation_id=row.id, staff_id=staff.id, referral_id=row.referral_id))
@@ -153,19 +153,6 @@ def _raise(
         why=why,
     )
     return row
-
-
-def _earliest(work: Work, row: Escalation) -> datetime:
-    """When this rung can have been reached at the earliest, in a life that the records know no more because they were
-    put back: everything before it as early as the protocol lets it come, at whatever risk."""
-    climbed = (e for e in work.rows.escalations if e.rung == 0 and e.occurrence == row.occurrence)
-    at = next((e.due_at for e in climbed if (e.subject, e.subject_id) == (row.subject, row.subject_id)), row.due_at)
-    if row.subject is Subject.ASSIGNMENT:  # whoever was asked may have declined at once
-        at = min(at, work.referral.unassigned_since or at)
-    zone, calendar = work.rows.person.zone, work.rows.calendar
-    for rung in work.rows.rungs(row.ladder)[: row.rung]:
-        at = min(time.of(risk).after(at, zone, calendar) for time in (rung.answer, rung.act) for risk in (False, True))
-    return at
 
 
 def _message(row: Escalation, role: str) -> str:

@@ -14,9 +14,10 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from domain.vocabulary import NotificationState
+from domain.vocabulary import NotificationState, Subject
 from records.engine import OF_TRANSACTION
-from records.tables import Meta, Notification, PersonText, Program
+from records.queries.case import CaseRows
+from records.tables import Escalation, Meta, Notification, PersonText, Program
 
 RESTORED, RECONCILED, RELEASED = "restored", "reconciled", "released"
 MAY_HAVE_GONE = "it may have gone out before the records were put back"
@@ -82,6 +83,19 @@ def once_due(session: Session, at: datetime) -> Iterator[None]:
         yield
     finally:
         session.info.pop(_DOUBT, None)
+
+
+def earliest_rung(rows: CaseRows, row: Escalation) -> datetime:
+    """When this rung can have been reached at the earliest, in a life that the records know no more because they were
+    put back: everything before it as early as the protocol lets it come, at whatever risk."""
+    first = (e for e in rows.escalations if e.rung == 0 and e.occurrence == row.occurrence)
+    at = next((e.due_at for e in first if (e.subject, e.subject_id) == (row.subject, row.subject_id)), row.due_at)
+    if row.subject is Subject.ASSIGNMENT:  # whoever was asked may have declined at once
+        at = min(at, rows.referral.unassigned_since or at)
+    zone, calendar = rows.person.zone, rows.calendar
+    for rung in rows.rungs(row.ladder)[: row.rung]:
+        at = min(time.of(risk).after(at, zone, calendar) for time in (rung.answer, rung.act) for risk in (False, True))
+    return at
 
 
 def doubt(session: Session) -> str:

@@ -1,4 +1,4 @@
-"""The records were put back: a rung that may have been climbed since the copy is not sent again, however late it comes."""
+"""The records were put back: a rung that may have been climbed since the copy is not sent again, however late it is."""
 
 from __future__ import annotations
 
