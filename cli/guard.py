@@ -8,14 +8,17 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import ssl
 import tempfile
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlmodel import Session, col, select
 
 from records.queries.keys import find_unknown_key
+from records.secret_files import SecretFile, read_secret
 from records.settings import Settings, get_settings
 from records.tables import Meta, Staff
 
@@ -58,7 +61,14 @@ def problems_of(settings: Settings) -> list[str]:
         found.append(
             "The organization's sign-in goes over the network in clear. FOOTBRIDGE_OIDC_ISSUER begins https://."
         )
+    mail_stays_here = settings.smtp_tls != "none" or is_this_machine(settings.smtp_host)
+    if settings.email_gateway == "smtp" and not mail_stays_here:
+        found.append("E-mail goes over the network in clear. Set FOOTBRIDGE_SMTP_TLS to starttls or tls.")
+    traces = urlsplit(settings.traces_url)
+    if traces.scheme == "http" and not is_this_machine(traces.hostname or ""):
+        found.append("Traces go over the network in clear. FOOTBRIDGE_TRACES_URL begins https://.")
     found += against_former_keys(settings)
+    found += against_certificate(settings)
     if not settings.database_url:
         found.append("There is no database. Give its address as FOOTBRIDGE_DATABASE_URL (postgresql://…).")
     elif not settings.database_without_tls and not has_tls(settings.database_url):
@@ -74,6 +84,27 @@ def against_former_keys(settings: Settings) -> list[str]:
     former = [one.strip() for one in settings.former_secret_keys.get_secret_value().split(",")]
     if settings.secret_key.get_secret_value() in filter(None, former):
         return ["The secret key is among FOOTBRIDGE_FORMER_SECRET_KEYS too. Take it out there."]
+    return []
+
+
+def against_certificate(settings: Settings) -> list[str]:
+    """What stands against how the proxy reaches a web server: in clear over a network, or by half a certificate."""
+    if not settings.tls_cert and not settings.tls_key:
+        if settings.web_without_tls or is_this_machine(settings.host):
+            return []
+        return [
+            "The web server is reached over the network in clear. Give a certificate (FOOTBRIDGE_TLS_CERT, "
+            "FOOTBRIDGE_TLS_KEY), or, where nobody else is in that network, say so: FOOTBRIDGE_WEB_WITHOUT_TLS=true."
+        ]
+    if not settings.tls_cert or not settings.tls_key:
+        return ["A certificate is two files. Give both FOOTBRIDGE_TLS_CERT and FOOTBRIDGE_TLS_KEY."]
+    try:
+        read_secret(Path(settings.tls_key), "FOOTBRIDGE_TLS_KEY")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key)
+    except SecretFile as error:
+        return [str(error)]
+    except OSError as error:  # ssl's own are among them
+        return [f"FOOTBRIDGE_TLS_CERT and FOOTBRIDGE_TLS_KEY are no certificate with its key: {error.strerror}."]
     return []
 
 

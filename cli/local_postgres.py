@@ -48,6 +48,9 @@ class PostgresServer:
     """A running server and where it listens."""
 
     folder: Path
+    host: str = ""
+    """Empty: it is reached by the socket alone."""
+    port: int = 5432
 
     @property
     def data_dir(self) -> Path:
@@ -70,7 +73,9 @@ class PostgresServer:
 
     def connect(self) -> psycopg.Connection:
         """A connection for administration."""
-        return psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True)
+        return psycopg.connect(
+            host=str(self.folder), port=self.port, user="postgres", dbname="postgres", autocommit=True
+        )
 
 
 @contextmanager
@@ -134,7 +139,8 @@ def _initdb_line(binaries: Path, server: PostgresServer) -> list[str]:
 
 
 def _start_line(binaries: Path, server: PostgresServer, durable: bool) -> list[str]:
-    settings = ["listen_addresses=", f"unix_socket_directories={server.folder}", "unix_socket_permissions=0700"]
+    settings = [f"listen_addresses={server.host}", f"port={server.port}", "unix_socket_permissions=0700"]
+    settings += [f"unix_socket_directories={server.folder}"]
     settings += ["max_connections=200", "shared_buffers=64MB", "timezone=UTC", "log_timezone=UTC"]
     settings += [] if durable else list(_FASTER_THAN_SAFE)
     line = [str(binaries / "postgres"), "-D", str(server.data_dir)]

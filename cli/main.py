@@ -92,6 +92,8 @@ def api() -> None:
         server_header=False,
         log_config=None,
         http=PatientProtocol,
+        ssl_certfile=settings.tls_cert or None,
+        ssl_keyfile=settings.tls_key or None,
         timeout_graceful_shutdown=20,
     )
 

@@ -74,6 +74,9 @@ _OTHERS = (
 )
 
 
+_TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+
+
 def _driver(url: str) -> str:
     return re.sub(r"^postgresql://", "postgresql+psycopg://", url)
 
@@ -83,7 +86,7 @@ def _run(program: str, url: str, *arguments: str) -> None:
     environment = dict(os.environ)
     if url:
         given = make_url(url)
-        names = {"host": "PGHOST", "port": "PGPORT", "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT"}
+        names = {"host": "PGHOST", "port": "PGPORT"} | {name: f"PG{name.upper()}" for name in _TLS}
         known = {"host": given.host, "port": given.port, **given.query}
         environment |= {names[name]: str(value) for name, value in known.items() if name in names and value}
         environment |= {"PGDATABASE": given.database or "", "PGUSER": given.username or ""}

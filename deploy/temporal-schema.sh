@@ -1,5 +1,6 @@
 #!/bin/sh
-# Temporal's tables, at first and after every upgrade of its image. Again is harmless. SQL_PASSWORD is the password.
+# Temporal's tables, at first and after every upgrade of its image. Again is harmless. The tool's own variables (SQL_TLS
+# and so on) say with which certificate it comes.
 set -eu
 
 tool() {

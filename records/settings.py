@@ -26,6 +26,14 @@ class Settings(BaseSettings):
         False, description="production may reach its database without TLS, over a network that nobody else is in"
     )
     temporal_without_tls: bool = Field(False, description="the same for Temporal")
+    web_without_tls: bool = Field(
+        False, description="the same for the way from the proxy to a web server that listens beyond its own machine"
+    )
+    tls_cert: str = Field(
+        "",
+        description="file with the certificate by which a web server, and a worker's figures, speak TLS; empty: none",
+    )
+    tls_key: str = Field("", description="file with its key, which its owner alone may read")
     host: str = Field("127.0.0.1", description="the address that the web server binds")
     port: int = Field(8000, description="the port of the web server", ge=1, le=65535)
     public_url: str = Field("", description="how people reach the pages, for links in messages; empty: host and port")

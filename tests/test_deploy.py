@@ -13,13 +13,18 @@ import psycopg
 import pytest
 import typer
 import yaml
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from sqlalchemy.engine import make_url
 
 from api.auth import MACHINE_PATHS
 from api.routes import health
+from cli import guard
 from cli.local_postgres import PostgresServer, postgres_binaries
 from cli.main import app
 from cli.temporal_server import temporal_binary, temporal_server
 from records.settings import Settings
+from tests.support.certificates import make_for_us
 from workflows.names import SEARCH_ATTRIBUTES
 
 ROOT = Path(__file__).parents[1]
@@ -30,7 +35,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 README = (DEPLOY / "README.md").read_text()
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
-ONE_OFF = {"migrate", "temporal-schema", "temporal-namespace"}
+ONE_OFF = {"certificates", "migrate", "temporal-schema", "temporal-namespace"}
 SERVERS = sorted(set(SERVICES) - ONE_OFF)
 
 
@@ -54,24 +59,44 @@ def test_the_example_asks_for_whatever_has_no_default() -> None:
     assert set(given) <= {name for name, _, _ in VARIABLE.findall(COMPOSE_TEXT)}
 
 
+def is_secret(field: FieldInfo) -> bool:
+    return field.annotation is SecretStr
+
+
 @pytest.mark.parametrize("service", ["migrate", "api", "worker"])
 def test_every_setting_given_to_footbridge_is_one(service: str) -> None:
     known = {f"FOOTBRIDGE_{name.upper()}" for name in Settings.model_fields}
+    secrets = {f"FOOTBRIDGE_{name.upper()}" for name, field in Settings.model_fields.items() if is_secret(field)}
     given = {name for name in environment_of(service) if name.startswith("FOOTBRIDGE_")}
-    assert given <= known, given - known
+    assert given <= known | {f"{name}_FILE" for name in secrets}, given - known
+    assert given & secrets == set(), "a secret in an environment"
     assert set(re.findall(r"\b(FOOTBRIDGE_[A-Z_]+)=", DOCKERFILE)) <= known
 
 
-def test_the_settings_are_accepted_as_they_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_settings_are_accepted_as_they_are_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    key = tmp_path / "secret_key"
+    key.write_text("7f3a9c21e5b8d4067f3a9c21e5b8d4061b\n")
+    key.chmod(0o600)
+    certificates = str(make_for_us(tmp_path) / "footbridge")
+
     def filled(match: re.Match[str]) -> str:
         return match[3] if match[2] == "-" else "example1"
 
     for name, value in environment_of("api").items():
-        monkeypatch.setenv(name, VARIABLE.sub(filled, value))
+        here = VARIABLE.sub(filled, value).replace("/run/secrets", str(tmp_path)).replace("/certificates", certificates)
+        monkeypatch.setenv(name, here)
     settings = Settings()
     assert settings.environment == "production"
-    assert settings.sqlalchemy_url() == "postgresql+psycopg://footbridge:example1@postgres:5432/footbridge"
+    url = make_url(settings.sqlalchemy_url())
+    assert (url.username, url.password, url.host, url.query["sslmode"]) == (
+        "footbridge", None, "postgres", "verify-full",
+    )  # fmt: skip
     assert settings.clock_speed == 1
+    # Nothing is reached in clear, and nothing has to be allowed.
+    allowed = (settings.database_without_tls, settings.temporal_without_tls, settings.web_without_tls)
+    assert not any(allowed)
+    guard.require_settings(settings.model_copy(update={"host": "0.0.0.0"}))  # as the image sets it
+    guard.require_temporal(settings)
 
 
 @pytest.mark.parametrize("service", sorted(SERVICES))
@@ -135,14 +160,17 @@ def test_databases_and_temporal_are_on_inner_networks_only() -> None:
 
 def test_every_network_volume_and_dependency_is_declared() -> None:
     for name, service in SERVICES.items():
-        assert set(service["networks"]) <= set(COMPOSE["networks"]), name
+        networks = set(service.get("networks", ()))
+        assert networks <= set(COMPOSE["networks"]), name
+        assert networks or service["network_mode"] == "none", name
         for other, how in service.get("depends_on", {}).items():
             expected = "service_completed_successfully" if other in ONE_OFF else "service_healthy"
             assert how["condition"] == expected, (name, other)
-            assert set(service["networks"]) & set(SERVICES[other]["networks"]) or other in ONE_OFF, (name, other)
+            assert networks & set(SERVICES[other].get("networks", ())) or other in ONE_OFF, (name, other)
         for mount in service.get("volumes", []):
             source = mount.split(":")[0]
-            assert (ROOT / source).is_file() if source.startswith("./") else source in COMPOSE["volumes"], mount
+            if source != "./secrets":  # the operator's
+                assert (ROOT / source).is_file() if source.startswith("./") else source in COMPOSE["volumes"], mount
 
 
 @pytest.mark.parametrize("service", SERVERS)
@@ -168,10 +196,70 @@ def test_servers_say_whether_they_are_well(service: str) -> None:
 
 def test_a_web_server_says_so_by_the_image_and_a_worker_by_its_own_figures() -> None:
     assert re.search(r"^HEALTHCHECK .*\n?.*readyz", DOCKERFILE, re.MULTILINE)
-    assert "healthcheck" not in SERVICES["api"]
     port = environment_of("worker")["FOOTBRIDGE_WORKER_METRICS"].rpartition(":")[2]
-    assert f"127.0.0.1:{port}/metrics" in SERVICES["worker"]["healthcheck"]["test"][-1]
-    compile(SERVICES["worker"]["healthcheck"]["test"][-1], "healthcheck", "exec")
+    for service, asked in {"api": "localhost:8000/readyz", "worker": f"localhost:{port}/metrics"}.items():
+        line = SERVICES[service]["healthcheck"]["test"][-1]
+        assert f"https://{asked}" in line
+        assert "/certificates/ca.crt" in line
+        compile(line, "healthcheck", "exec")
+
+
+def mounts_of(service: str) -> dict[str, str]:
+    """What lies where in a service: the volume or file, by its place."""
+    return {target: source for source, target, *_ in (m.split(":") for m in SERVICES[service].get("volumes", []))}
+
+
+def test_each_service_has_its_own_certificate_and_nobody_the_authoritys_key() -> None:
+    script = (DEPLOY / "make-certificates.sh").read_text()
+    made = set(re.findall(r"^(?:certify|trust) ([a-z-]+)", script, re.MULTILINE)) | {"authority"}
+    written = mounts_of("certificates")
+    assert {place.removeprefix("/certificates/") for place in written if place.startswith("/certificates/")} == made
+    assert all(
+        volume == f"certificates-{place.rpartition('/')[2]}" for place, volume in written.items() if "/d" not in place
+    )
+    given = {service: mounts_of(service).get("/certificates") for service in SERVICES if service != "certificates"}
+    assert given == {
+        "postgres": "certificates-postgres", "migrate": "certificates-footbridge", "api": "certificates-footbridge",
+        "worker": "certificates-footbridge", "proxy": "certificates-proxy", "temporal": "certificates-temporal",
+        "temporal-schema": "certificates-temporal", "temporal-namespace": "certificates-temporal",
+        "temporal-ui": "certificates-temporal-ui",
+    }  # fmt: skip
+    assert all(
+        mount.endswith(":ro") for name in given for mount in SERVICES[name]["volumes"] if "certificates-" in mount
+    )
+    assert SERVICES["certificates"]["network_mode"] == "none"
+    assert "certificates" in SERVICES["postgres"]["depends_on"]
+
+
+def test_the_proxy_speaks_tls_to_the_web_servers_and_checks_them() -> None:
+    caddy = (DEPLOY / "Caddyfile").read_text()
+    (way,) = re.findall(r"transport http \{\n(.*?)\}", caddy, re.DOTALL)
+    assert [line.strip() for line in way.strip().splitlines()] == [
+        "tls", "tls_trust_pool file /certificates/ca.crt", "tls_server_name api",
+    ]  # fmt: skip
+    assert "DNS:api," in (DEPLOY / "make-certificates.sh").read_text()
+    for job in yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())["scrape_configs"]:
+        assert job["scheme"] == "https"
+        assert job["tls_config"] == {"ca_file": "/certificates/ca.crt", "server_name": "api"}
+
+
+def test_postgresql_and_temporal_take_certificates_alone() -> None:
+    """By the variables of Temporal's own template of its configuration (common/config of its source) and its tools."""
+    settings = dict(word.removeprefix("-c").split("=") for word in SERVICES["postgres"]["command"][1:])
+    assert settings["ssl"] == "on"
+    assert settings["hba_file"] in mounts_of("postgres")
+    rules = [line.split() for line in (DEPLOY / "pg_hba.conf").read_text().splitlines() if not line.startswith("#")]
+    assert [(rule[0], rule[-1]) for rule in rules] == [("local", "peer"), ("hostssl", "cert"), ("hostssl", "cert")]
+    temporal = environment_of("temporal")
+    assert temporal["TEMPORAL_TLS_REQUIRE_CLIENT_AUTH"] == temporal["SQL_TLS_ENABLED"] == "true"
+    assert temporal["SQL_HOST_VERIFICATION"] == "true"
+    assert "SQL_TLS_DISABLE_HOST_VERIFICATION" not in environment_of("temporal-schema")
+    files = {
+        value for name in SERVICES for value in environment_of(name).values() if value.startswith("/certificates/")
+    }
+    assert files == {f"/certificates/{name}" for name in ("ca.crt", "own.crt", "own.key", "password")}
+    assert not re.search(r"PASSWORD: |_PWD", COMPOSE_TEXT)
+    assert not re.search(r"disable_?host_?verif\w+: .?true", COMPOSE_TEXT, re.IGNORECASE)
 
 
 def test_the_records_are_migrated_once_before_anything_serves() -> None:
@@ -277,8 +365,6 @@ def test_the_two_roles_of_postgresql_cannot_read_each_other(postgres: PostgresSe
         "PATH": f"{postgres_binaries()}:{os.environ['PATH']}",
         "PGHOST": str(postgres.folder),
         "POSTGRES_USER": "postgres",
-        "FOOTBRIDGE_POSTGRES_PASSWORD": "one'quoted",
-        "TEMPORAL_POSTGRES_PASSWORD": "two",
     }
     done = subprocess.run([str(DEPLOY / "postgres-init.sh")], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

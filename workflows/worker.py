@@ -14,13 +14,12 @@ from typing import Any
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from records import engine
-from records.settings import get_settings
 from workflows import names
 from workflows.activities.appointments import carry_out, herd, next_item
 from workflows.activities.catch_up import CatchUp
@@ -29,6 +28,7 @@ from workflows.activities.send import deliver
 from workflows.client import Teller, connect
 from workflows.delivery import DeliveryWorkflow
 from workflows.discretion import DiscreetFailures
+from workflows.own_figures import own_figures
 from workflows.transition import TransitionWorkflow
 from workflows.upkeep import NightlyWorkflow, UpkeepWorkflow, ensure_schedules
 from workflows.watching import watch
@@ -97,32 +97,23 @@ def run_worker(address: str = "") -> None:
 
 
 async def _work(address: str) -> None:
-    stop, runtime = asyncio.Event(), _runtime()
+    stop = asyncio.Event()
+    runtime, door = own_figures()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    client = await _patiently(address, stop, runtime)
-    if client is None:
-        return
-    await require_search_attributes(client)
-    await ensure_schedules(client)
-    with activity_threads() as executor:
-        async with build_worker(client, executor), asyncio.TaskGroup() as beside:
-            beside.create_task(watch(client, stop))
-            herd.see_to_it()
-            _log.info("the worker keeps appointments")
-            await stop.wait()
+    async with door:
+        client = await _patiently(address, stop, runtime)
+        if client is None:
+            return
+        await require_search_attributes(client)
+        await ensure_schedules(client)
+        with activity_threads() as executor:
+            async with build_worker(client, executor), asyncio.TaskGroup() as beside:
+                beside.create_task(watch(client, stop))
+                herd.see_to_it()
+                _log.info("the worker keeps appointments")
+                await stop.wait()
     _log.info("the worker has stopped")
-
-
-def _runtime() -> Runtime | None:
-    """Where this worker's own figures are told: workflow tasks that failed, slots that are free, how long they wait.
-
-    Raises ValueError when the setting is no host and port, RuntimeError when somebody listens there already.
-    """
-    where = get_settings().worker_metrics
-    if not where:
-        return None
-    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=where)))
 
 
 class NotRegistered(RuntimeError):

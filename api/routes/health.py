@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
+from cryptography import x509
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,10 +15,11 @@ from api.access import public
 from api.errors import clock_is_wrong, problem
 from api.measuring import PROCESS
 from api.serving import SessionDep
-from records import engine
+from records import clock, engine
 from records.queries.figures import open_work
 from records.queries.upkeep import agenda_lateness, find_last_check, find_stuck
 from records.right_clock import ClockWrong
+from records.settings import get_settings
 from records.tables import Meta
 
 router = APIRouter(include_in_schema=False)
@@ -66,6 +71,9 @@ def _registry(session: Session) -> CollectorRegistry:
         ("referrals_open", "Referrals that are not over", work.referrals),
     ):
         Gauge(f"footbridge_{name}", help_text, registry=registry).set(value)
+    if certificate := get_settings().tls_cert:
+        left = Gauge("footbridge_certificate_seconds_left", "Until this process's certificate ends", registry=registry)
+        left.set(_ends_at(certificate) - clock.unix_time())
     if lateness.upkeep_ran_seconds_ago is not None:
         age = Gauge("footbridge_upkeep_age_seconds", "Real time since upkeep ran", registry=registry)
         age.set(lateness.upkeep_ran_seconds_ago)
@@ -80,3 +88,9 @@ def _registry(session: Session) -> CollectorRegistry:
         when = Gauge("footbridge_check_age_seconds", "Real time since the last nightly check", registry=registry)
         when.set(last.seconds_ago)
     return registry
+
+
+@cache
+def _ends_at(certificate: str) -> float:
+    """When the certificate ends that this process began with: a renewed file is taken at the next start alone."""
+    return x509.load_pem_x509_certificate(Path(certificate).read_bytes()).not_valid_after_utc.timestamp()

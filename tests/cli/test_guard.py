@@ -58,6 +58,11 @@ def test_production_starts_when_it_is_set_up() -> None:
         ({"public_url": ""}, "in clear, and with cookies"),
         ({"public_url": "http://bridges.example"}, "in clear, and with cookies"),
         ({"oidc_issuer": "http://sign-in.example"}, "in clear"),
+        ({"host": "0.0.0.0"}, "web server is reached over the network in clear"),
+        ({"host": "0.0.0.0", "tls_cert": "/no/own.crt"}, "two files"),
+        ({"tls_cert": "/no/own.crt", "tls_key": "/no/own.key"}, "cannot be read"),
+        ({"smtp_tls": "none", "email_gateway": "smtp", "smtp_host": "mail.example"}, "E-mail goes over the network in"),
+        ({"traces_url": "http://collector.example:4318/v1/traces"}, "Traces go over the network in clear"),
     ],
 )
 def test_production_does_not_start_half_set_up(given: dict[str, Any], said: str) -> None:
@@ -65,6 +70,29 @@ def test_production_does_not_start_half_set_up(given: dict[str, Any], said: str)
         guard.require_settings(production(**given))
     assert len(refused.value.problems) == 1
     guard.require_settings(production(**given, environment="demonstration"))
+
+
+def test_a_certificate_needs_its_own_key(tmp_path: Path) -> None:
+    key = tmp_path / "own.key"
+    key.write_text("something else")
+    key.chmod(0o644)
+    given = {"tls_cert": str(Path(__file__)), "tls_key": str(key)}
+    with pytest.raises(guard.NotReady, match="others than its owner may read"):
+        guard.require_settings(production(**given))
+    key.chmod(0o600)
+    with pytest.raises(guard.NotReady, match="no certificate with its key"):
+        guard.require_settings(production(**given))
+
+
+def test_a_web_server_without_tls_serves_when_production_is_told_so() -> None:
+    guard.require_settings(production(host="0.0.0.0", web_without_tls=True))
+
+
+def test_what_stays_on_this_machine_may_go_in_clear() -> None:
+    guard.require_settings(production(smtp_tls="none", email_gateway="smtp", smtp_host="127.0.0.1"))
+    guard.require_settings(production(smtp_tls="none", email_gateway="outbox", smtp_host="mail.example"))
+    guard.require_settings(production(traces_url="http://127.0.0.1:4318/v1/traces"))
+    guard.require_settings(production(traces_url="https://collector.example/v1/traces"))
 
 
 @pytest.mark.parametrize(
