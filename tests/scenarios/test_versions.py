@@ -7,13 +7,22 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from domain.errors import Conflict, NotAllowed
+from domain.errors import Conflict, NotAllowed, NotFound
 from domain.moving import STAYS_BUSY, STAYS_OTHER, STAYS_OVER, STAYS_THERE
 from domain.protocol import FOLDER
-from domain.vocabulary import ClosureReason, ContactState, Mode, Outcome, Resolution, Subject
+from domain.vocabulary import ClosureReason, ContactState, Mode, Outcome, Resolution, Role, Subject
 from records import engine
-from records.commands import changes, closing, programs, protocols
-from records.queries.protocol_moves import MovePreview, preview_move, preview_take_back
+from records.access import Actor, actor_of, system_actor
+from records.commands import changes, closing, programs, protocols, staff
+from records.queries.protocol_moves import (
+    MovePreview,
+    count_followers,
+    get_move,
+    list_movable,
+    list_moves,
+    preview_move,
+    preview_take_back,
+)
 from records.tables import ProtocolMove, ProtocolVersion
 from tests.scenarios.world import Journey, World
 from tests.support.versions import with_extra_check, without
@@ -120,6 +129,7 @@ def test_72f_taken_back_the_plan_is_as_it_was(world: World) -> None:
     before = plan_of(ada)
     version = publish(world, with_extra_check(without(SOONER, "safety-net")))
     made = move(world, version, ada, bea)
+    assert {one.row.protocol_id for one in (ada, bea)} == {version.id}
     assert ada.contact("first-contact").state is ContactState.MISSED
     world.time_passes(hours=6)
     take_back(world, made)
@@ -211,3 +221,43 @@ def test_72l_all_of_a_move_or_nothing(world: World) -> None:
         world.do("manager", protocols.move_cases, version.id, shown.seen, looked_at=shown.at)
     assert [one.row.version for one in people] == before
     assert world.look(select(ProtocolMove)) == []
+
+
+def manager_of_another_program() -> tuple[Actor, ProtocolVersion]:
+    """Them, and their newest version of the protocol that the world's cases follow."""
+    with engine.transaction() as session:
+        other = programs.create_program(session, "Other Bridges")
+        hand = system_actor(other.id)
+        row = staff.add_staff(session, hand, email="m@other.example", name="Mo Other", roles=[Role.MANAGER])
+        return actor_of(row), programs.publish_protocol(session, actor_of(row), TEXT + "\n# theirs\n")
+
+
+def test_72m_another_programs_versions_cases_and_moves_are_not_there(world: World) -> None:
+    ada = world.follow()
+    version = publish(world, SOONER)
+    other, theirs = manager_of_another_program()
+    seen = look(world, version, ada).seen
+    with engine.read_session() as session:
+        assert list_moves(session, other) == []
+        assert count_followers(session, other) == {}
+        assert list_movable(session, other, theirs.id) == []
+        with pytest.raises(NotFound, match="One of these cases"):
+            preview_move(session, other, theirs.id, [ada.id])
+        with pytest.raises(NotFound, match="That protocol"):
+            preview_move(session, other, version.id, [ada.id])
+    for protocol_id in (theirs.id, version.id):
+        with pytest.raises(NotFound):
+            world.do(other, protocols.move_cases, protocol_id, seen)
+    made = move(world, version, ada)
+    back = look_back(world, made).seen
+    with engine.read_session() as session:
+        assert list_moves(session, other) == []
+        for ask in (get_move, preview_take_back):
+            with pytest.raises(NotFound, match="That move"):
+                ask(session, other, made.id)
+    with pytest.raises(NotFound, match="That move"):
+        world.do(other, protocols.take_back_move, made.id, back)
+    assert ada.row.protocol_id == version.id
+    take_back(world, made)
+    with pytest.raises(NotFound, match="That move"):
+        world.do(other, protocols.take_back_move, made.id, {})
