@@ -65,6 +65,14 @@ class Processes:
         """Stop one of them."""
         stop(self.running.pop(name), within_seconds=15)
 
+    def run(self, *words: str) -> None:
+        """One command of the terminal beside them, with what it says in a log of its own."""
+        done = subprocess.run(
+            [sys.executable, "-m", "cli.main", *words], env=os.environ | self.env, capture_output=True, check=False
+        )
+        (self.folder / f"{words[0]}.log").write_bytes(done.stdout + done.stderr)
+        assert done.returncode == 0, done.stderr.decode()
+
     def ask(self, method: str, path: str, **sent: Any) -> httpx.Response:
         """One request; what came back is kept for the search."""
         answer = httpx.request(method, f"{self.address}{path}", timeout=30, **sent)

@@ -1,7 +1,8 @@
 """Nothing of a person stands anywhere but in the records: a word for every field, a life with failures, and a search.
 
 Searched are the logs of every process, Temporal's database and histories, metrics, addresses, e-mails with their
-headers, texts, refusals and pages about errors. What must be found is looked for too, or the search proves nothing.
+headers, texts, refusals and pages about errors, and backups (of PostgreSQL in `test_backups.py`).
+What must be found is looked for too, or the search proves nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import Envelope
-from sqlmodel import SQLModel, select
+from sqlmodel import Session, SQLModel, create_engine, select
 from temporalio.client import Client
 
 from records import engine, sealing
@@ -40,6 +41,9 @@ MAP = "https://www.google.com/maps/"
 """The one address that tells something, and only where somebody may be found: see `api/filters.py: maplink`."""
 NEVER_KEPT = {"typed and never kept", "note during a fault", "filed during a fault"}
 """What was refused: the records do not hold it."""
+BACKUPS = "backups"
+NOT_SEALED = {"identifier system"}
+"""Whose numbers they are, by the name of the system, in the clear: see docs/encryption.md."""
 SHOWN_TO_WHO_TYPED = frozenset({400, 409, 412, 422})
 """A form that is refused comes back with what was typed in it, to whoever typed it."""
 
@@ -97,6 +101,7 @@ def lived(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
             mails, texts = life.is_told_of()
             histories = asyncio.run(_histories(made))
             ended = _has_ended(slow)
+            made.run("backup", str(folder / BACKUPS))
         yield Lived(
             life.canaries, folder, {path.name: path.read_bytes() for path in sorted(folder.rglob("*.log"))},
             {path.name: path.read_bytes() for path in (folder / "temporal").glob("temporal.sqlite3*")},
@@ -166,6 +171,35 @@ def test_temporal_holds_no_word_of_a_person(lived: Lived) -> None:
     assert lines_with(lived.canaries, lived.histories) == []
 
 
+def test_a_backup_holds_no_word_of_a_person_for_whoever_lacks_the_key(lived: Lived) -> None:
+    """Its folder whole: the copied records, the manifest, files' names, what was said; and the database as it lies."""
+    files = [path for path in (lived.folder / BACKUPS).rglob("*") if path.is_file()]
+    assert {path.name for path in files} == {"manifest.json", "records.sqlite3"}
+    copied = next(path for path in files if path.name == "records.sqlite3")
+    for path in files:
+        assert lived.canaries.found_in(str(path)) == set()
+        expected = NOT_SEALED if path == copied else set()
+        assert lived.canaries.found_in(path.read_bytes()) == expected, path.name
+    assert b"backups/" in lived.logs["backup.log"]
+    for path in lived.folder.glob("footbridge.sqlite3*"):
+        assert lived.canaries.found_in(path.read_bytes()) <= NOT_SEALED, path.name
+
+
+def test_a_backup_holds_every_word_for_whoever_has_the_key(lived: Lived) -> None:
+    """The control: it is a copy of all that the life left."""
+    (copied,) = (lived.folder / BACKUPS).rglob("records.sqlite3")
+    opened = create_engine(f"sqlite:///{copied}")
+    with Session(opened) as session:
+        assert set(lived.canaries.words) - NEVER_KEPT - lived.canaries.found_in(held_in(session)) == set()
+    opened.dispose()
+
+
+def held_in(session: Session) -> str:
+    """Everything that the records hold, opened."""
+    tables = sorted(SQLModel._sa_registry.mappers, key=lambda mapper: mapper.class_.__name__)
+    return "\n".join(str([row.model_dump() for row in session.exec(select(one.class_))]) for one in tables)
+
+
 def test_messages_name_nobody(lived: Lived) -> None:
     """E-mail with every header, and texts: they lead to the page that has it. To whom they go is staff."""
     assert lived.mails
@@ -223,10 +257,7 @@ def test_what_is_for_others_holds_only_what_they_may_see(lived: Lived) -> None:
 def test_the_search_finds_what_is_there(lived: Lived) -> None:
     """The control: the records hold every word, those who may see them are shown them, and a planted line is found."""
     with engine.read_session() as session:
-        held = "\n".join(
-            str([row.model_dump() for row in session.exec(select(mapper.class_))])
-            for mapper in sorted(SQLModel._sa_registry.mappers, key=lambda m: m.class_.__name__)
-        )
+        held = held_in(session)
     kept = set(lived.canaries.words) - NEVER_KEPT
     assert kept - lived.canaries.found_in(held) == set()
     shown = set().union(*(lived.canaries.found_in(one.answer.text) for one in lived.answers if one.answer.is_success))
