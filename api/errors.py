@@ -20,9 +20,10 @@ from starlette.responses import RedirectResponse
 
 from api import auth, refusals
 from api.interop.outcome import FHIR_PATHS, issue_code_of, refused
-from api.pace import TooOften
+from api.pace import TooOften, paces_of
 from api.rendering import render
 from domain.errors import IllegalState, Invalid, InvalidFields, NotAllowed, NotFound, Refusal, ScopeMissing
+from records.commands.systems import TOKEN_PREFIX
 from records.right_clock import ClockWrong
 
 PROBLEM = "application/problem+json"
@@ -179,6 +180,12 @@ def _allowed_in_words(refusal: Refusal) -> list[str]:
 
 def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    credential = auth.credential_of(request)
+    try:
+        paces_of(request).count_unread(credential, is_system=TOKEN_PREFIX in credential)
+    except TooOften as refusal:
+        refusals.note(request, refusal.status, refusal.code)
+        return _on_refusal(request, refusal)
     refusals.note(request, 422, "invalid")
     first = error.errors()[0] if error.errors() else {}
     if first.get("type") == "json_invalid":

@@ -4,7 +4,8 @@ Kept in this process's memory and written nowhere, so it costs a request a micro
 counts for itself. By account, never by address: a whole hospital behind one address is many accounts. The generic cell
 rate algorithm: what is allowed in a minute may come at once, and comes back evenly. Time is real, whatever the clock
 shows. Nothing is counted before the records have said who it is, so nobody uses up what is another's; who has used up
-theirs is turned away for a second or more without asking the records again.
+theirs is turned away for a second or more without asking the records again. What cannot be read is refused before that,
+and counted by its session or token, as often as what can.
 """
 
 from __future__ import annotations
@@ -91,6 +92,12 @@ class Paces:
             self._turned_away.clear()  # they are counted again, and turned away again
         self._turned_away[_digest(credential)] = self._stopwatch() + whole
         raise TooOften(whole)
+
+    def count_unread(self, credential: str, *, is_system: bool) -> None:
+        """A request that could not be read, so that nobody asked whose session or token it is. Raises TooOften."""
+        if credential:
+            self.turn_away(credential)
+            self.count(f"unread {_digest(credential).hex()}", credential, is_system=is_system)
 
 
 def paces_of(request: Request) -> Paces:

@@ -106,6 +106,23 @@ def test_nobody_uses_up_what_is_anothers(house: House, seconds: Seconds) -> None
     assert house.call("planner", "GET", "/referrals").status_code == 200
 
 
+def test_what_cannot_be_read_asks_the_records_nothing_and_does_not_go_on_for_ever(
+    house: House, seconds: Seconds, statements: list[str]
+) -> None:
+    """It is refused before anybody looks whose token it is, so it is counted by the token."""
+    for _ in range(PEOPLE):
+        assert house.call("planner", "POST", "/referrals", {"setting": 1}).status_code == 422
+    answer = house.call("planner", "POST", "/referrals", {"setting": 1})
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (429, "too_often", "12")
+    assert house.call("planner", "GET", "/referrals").status_code == 429, "the same token with what can be read"
+    assert statements == []
+    assert house.call("supervisor", "POST", "/referrals", {"setting": 1}).status_code == 422
+    assert house.client.post("/api/v1/referrals", json={"setting": 1}).status_code == 422, "nobody is nobody's token"
+    has(house, "Riverside EHR", (SystemScope.REFERRALS_WRITE,))
+    wrong = [house.call("Riverside EHR", "POST", "/referrals", {"setting": 1}).status_code for _ in range(SYSTEMS + 1)]
+    assert wrong == [422] * SYSTEMS + [429]
+
+
 def test_a_request_that_is_begun_again_counts_once(house: House, seconds: Seconds) -> None:
     """A form that is refused is shown again within the same request."""
     sign_in(house.client, "planner")
