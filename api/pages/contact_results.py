@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from sqlmodel import select
+from sqlmodel import col, select
 
 from api.access import requires
 from api.deps import FormDep, Me, SessionDep, page, redirect_after_post
@@ -13,10 +13,11 @@ from api.pages.next_words import sentence
 from domain.errors import Invalid, NotFound
 from domain.vocabulary import Word
 from records import clock
+from records.access import visible
 from records.commands import contacts
 from records.queries.person_page import PersonPage, load_person_page
 from records.queries.worklist import tasks_of
-from records.tables import Attempt
+from records.tables import Attempt, Referral
 
 router = APIRouter()
 
@@ -79,8 +80,9 @@ def take_back(
     form.check()
     if why is WhyTaken.OTHER and not words:
         raise Invalid("required", "Write a few words here.", field="words")
-    was_before = select(Attempt.is_retracted).where(Attempt.id == attempt_id, Attempt.referral_id == referral_id)
-    if not session.exec(was_before).first():
+    asked = select(Attempt.is_retracted).join(Referral, col(Referral.id) == col(Attempt.referral_id))
+    mine = asked.where(Attempt.id == attempt_id, Attempt.referral_id == referral_id, visible(me.actor))
+    if not session.exec(mine).first():  # not yet, or none that may be seen, which the command refuses
         reason = ". ".join(filter(None, (why.label if why is not WhyTaken.OTHER else "", words)))
         contacts.take_back_attempt(session, me.actor, referral_id, attempt_id, reason)
     return redirect_after_post(request, f"/referrals/{referral_id}", "Taken back. What it had met is awaited again.")

@@ -292,6 +292,9 @@ def test_an_entry_is_taken_back_with_a_reason_and_only_once(town: Bridging) -> N
     assert contact(town, referral_id, "first-contact").state is ContactState.PLANNED
     events = town.rows(JournalEntry, JournalEntry.stream == referral_id, JournalEntry.event == "attempt.retracted")
     assert len(events) == 1
+    back = f"/referrals/{referral_id}/attempts/{attempts(town, referral_id)[0].id}/take-back"
+    answer = town.browser("second").post(back, why="twice")
+    assert answer.status_code == 404, "who may not see it is not told that it was taken back"
 
 
 def test_nobody_takes_back_what_a_colleague_entered(town: Bridging) -> None:
