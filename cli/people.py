@@ -15,6 +15,7 @@ from records.access import system_actor
 from records.commands import links, sign_in
 from records.commands import programs as program_commands
 from records.commands import staff as staff_commands
+from records.commands.second_factor import asked_at_first
 from records.settings import get_settings
 from records.tables import Program, Staff
 
@@ -39,9 +40,17 @@ def add_program(
     open_records(settings_for_use())
     with engine.transaction() as session:
         row = program_commands.create_program(
-            session, name, zone=zone, neutral_name=neutral_name, phone=phone, accepts_at_once=accepts_at_once
+            session,
+            name,
+            zone=zone,
+            neutral_name=neutral_name,
+            phone=phone,
+            accepts_at_once=accepts_at_once,
+            second_step_of=asked_at_first(),
         )
         print(f"{row.name} is set up, with its protocols. Next: footbridge facility add, footbridge user add.")
+        if asked_at_first():
+            print("Everybody signs in with a second step. On the page Staff it is asked of fewer roles.")
 
 
 @programs.command("access")

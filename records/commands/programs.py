@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 
 from domain.errors import Conflict, Invalid, NotFound
 from domain.protocol import FOLDER, Protocol, ProtocolProblem, default_protocols, parse_protocol
-from domain.vocabulary import FacilityKind, Setting
+from domain.vocabulary import FacilityKind, Role, Setting
 from records import clock, journal
 from records.access import Actor
 from records.commands.people import checked_zone
@@ -16,7 +16,7 @@ from records.commands.text import LINE_LENGTH, checked_text
 from records.engine import OF_TRANSACTION
 from records.ids import new_id
 from records.queries.protocols import find_newest, overlays, protocol_of
-from records.tables import Facility, Program, ProtocolVersion, Staff
+from records.tables import Facility, Program, ProtocolVersion, SignInRules, Staff
 
 
 def create_program(
@@ -30,8 +30,12 @@ def create_program(
     accepts_at_once: bool = False,
     phone: str = "",
     areas: Sequence[str] = (),
+    second_step_of: Sequence[Role] = (),
 ) -> Program:
-    """Set up a program with the shipped protocols published as their first versions."""
+    """Set up a program with the shipped protocols published as their first versions.
+
+    `second_step_of`: who may not sign in by a password alone, until the program says otherwise.
+    """
     row = Program(
         id=new_id("prg"),
         name=checked_text(name, "name", limit=LINE_LENGTH, required=True),
@@ -48,6 +52,8 @@ def create_program(
     session.flush()
     for key in default_protocols():
         publish_protocol_text(session, row.id, (FOLDER / f"{key}.toml").read_text(encoding="utf-8"), by=None)
+    if second_step_of:
+        session.add(SignInRules(program_id=row.id, second_factor_roles=[role.value for role in second_step_of]))
     return row
 
 

@@ -16,6 +16,7 @@ import pyotp
 from sqlmodel import Session, col, select
 
 from domain.errors import Invalid
+from domain.vocabulary import Role
 from records import clock, engine, journal
 from records.commands.guessing import NOWHERE, Source, remember_device
 from records.commands.messages import tell
@@ -23,6 +24,7 @@ from records.commands.passwords import check_password, hash_password
 from records.commands.sessions import kept, open_session, printable, real
 from records.ids import new_id
 from records.sealing import open_sealed, seal
+from records.settings import get_settings
 from records.tables import RecoveryCode, SecondFactor, SignInRules, SignInStep, Staff
 
 ISSUER = "Footbridge"
@@ -80,6 +82,11 @@ def required_roles(session: Session, program_id: str) -> list[str]:
     """The roles that may not sign in by a password alone."""
     rules = session.get(SignInRules, program_id)
     return list(rules.second_factor_roles) if rules is not None else []
+
+
+def asked_at_first() -> list[Role]:
+    """Of whom a new program asks it: of everybody in production, until it says otherwise (ASVS 6.3.3)."""
+    return list(Role) if get_settings().environment == "production" else []
 
 
 def open_step(session: Session, staff: Staff, agent: str) -> str:

@@ -21,6 +21,7 @@ from records import clock, engine, journal
 from records.access import system_actor
 from records.commands.passwords import hash_password, require_strong
 from records.commands.programs import create_program
+from records.commands.second_factor import asked_at_first
 from records.commands.sessions import open_session
 from records.commands.staff import add_staff
 from records.sealing import secret_key
@@ -68,7 +69,7 @@ def set_up(token: str, *, program: str, zone: str, name: str, email: str, passwo
         if not is_set_up_token(session, token):
             raise NotFound("This address")
         row = session.exec(select(Program).order_by(Program.created_at)).first()  # type: ignore[arg-type]
-        owner = row or create_program(session, program, zone=zone)
+        owner = row or create_program(session, program, zone=zone, second_step_of=asked_at_first())
         admin = add_staff(session, system_actor(owner.id, HAND), email=email, name=name, roles=[Role.ADMIN])
         admin.password_hash = kept
         session.delete(session.get_one(Meta, KEY))

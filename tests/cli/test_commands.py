@@ -18,11 +18,12 @@ from cli import guard
 from cli import main as entry
 from cli.opening import Stop
 from domain.errors import Conflict, NotAllowed, NotFound
+from domain.vocabulary import Role
 from records import clock, engine, migrate
 from records.commands import links, sign_in, systems
 from records.seed.people import PASSWORD
 from records.settings import get_settings
-from records.tables import Bridger, Program, Referral, Staff, StaffSession
+from records.tables import Bridger, Program, Referral, SignInRules, Staff, StaffSession
 
 COMMANDS = {
     "up", "api", "worker", "migrate", "seed", "check-config", "token", "import", "user", "program",
@@ -208,6 +209,20 @@ def test_a_list_that_cannot_be_read_is_said(set_up: Path, tmp_path: Path) -> Non
     (tmp_path / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff\xfe")
     with pytest.raises(Stop):
         run("import", str(tmp_path / "picture.csv"), "--facility", "Example County Jail")
+
+
+def test_a_program_of_production_asks_everybody_for_a_second_step(
+    terminal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"ENVIRONMENT": "production", "SECRET_KEY": "0123456789abcdef" * 4}.items():
+        monkeypatch.setenv(f"FOOTBRIDGE_{name}", value)
+    monkeypatch.setenv("FOOTBRIDGE_PUBLIC_URL", "https://bridges.example")
+    monkeypatch.setenv("FOOTBRIDGE_DATABASE_URL", f"sqlite:///{terminal / 'production.sqlite3'}")
+    get_settings.cache_clear()
+    run("migrate")
+    assert "Everybody signs in with a second step" in run("program", "add", "Example Peers").stdout
+    with engine.read_session() as session:
+        assert set(session.exec(select(SignInRules)).one().second_factor_roles) == {role.value for role in Role}
 
 
 def test_several_programs_ask_which_one(set_up: Path) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from fastapi import FastAPI
 from httpx import Response
+from pydantic import SecretStr
 from sqlmodel import select
 
 from api.app import create_app
@@ -17,8 +18,10 @@ from cli.first_start import say_it, set_up_address
 from domain.errors import NotFound
 from domain.vocabulary import Role
 from records import clock, engine
-from records.access import system_actor
+from records.access import actor_of, system_actor
 from records.commands import programs, set_up, sign_in, staff
+from records.commands.own_second_factor import ask_second_factor_of
+from records.commands.second_factor import is_needed, required_roles
 from records.settings import Settings, get_settings
 from records.tables import JournalEntry, Meta, Program, ProtocolVersion, Staff
 from tests.api.signing import token_of
@@ -150,6 +153,23 @@ def test_whoever_was_added_at_the_terminal_ends_it(app: FastAPI) -> None:
         hand = system_actor(programs.create_program(session, "Made Before").id)
         staff.add_staff(session, hand, email="a@b.example", name="Ay Bee", roles=[Role.MANAGER])
     assert TestClient(app).get(where).status_code == 404
+
+
+@pytest.mark.parametrize(("environment", "asked"), [("production", {role.value for role in Role}), ("test", set())])
+def test_in_production_everybody_is_asked_for_a_second_step_until_the_program_says_otherwise(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch, environment: str, asked: set[str]
+) -> None:
+    monkeypatch.setattr(get_settings(), "environment", environment)
+    monkeypatch.setattr(get_settings(), "secret_key", SecretStr("5e" * 32))
+    token = path().rpartition("/")[2]
+    set_up.set_up(token, program="Example", zone="America/New_York", name="Ada Min", email="ada@bridges.example",
+                  password=PASSWORD, agent="")  # fmt: skip
+    with engine.transaction() as session:
+        admin = session.exec(select(Staff)).one()
+        assert set(required_roles(session, admin.program_id)) == asked
+        assert is_needed(session, admin) == bool(asked)
+        ask_second_factor_of(session, actor_of(admin), [])
+        assert required_roles(session, admin.program_id) == []
 
 
 def test_of_two_at_once_one_is_first(app: FastAPI) -> None:
