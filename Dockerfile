@@ -19,6 +19,8 @@ RUN pip install --quiet --no-deps --no-build-isolation --editable . \
     && python -m compileall -q -j 0 /opt/footbridge/lib /app
 
 FROM python:3.11-slim-bookworm
+# deploy/make-certificates.sh runs in this image, too; Debian has openssl beside its list of authorities.
+RUN command -v openssl
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin footbridge
 COPY --from=build /opt/footbridge /opt/footbridge
 COPY --from=build /app /app

@@ -74,7 +74,7 @@ certify() { # SERVICE OWNER NAMES: to be served under these names, and to come a
 # The owners are the users of the images; PostgreSQL knows its roles by the names (deploy/pg_hba.conf).
 certify postgres 999 DNS:postgres,DNS:localhost
 certify temporal 1000 DNS:temporal,DNS:localhost
-certify temporal-ui 1000 ""
+certify temporal-ui 5000 ""
 certify footbridge 10001 DNS:api,DNS:worker,DNS:localhost
 trust proxy 0
 

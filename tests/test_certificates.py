@@ -71,7 +71,7 @@ def test_keys_are_their_owners_alone_and_no_service_gets_the_authoritys(tmp_path
     assert {stat.S_IMODE(path.stat().st_mode) for path in [*keys, tmp_path / "postgres/password"]} == {0o600}
     if os.geteuid() == 0:
         owners = {service: (tmp_path / service / "own.key").stat().st_uid for service in SERVICES}
-        assert owners == {"footbridge": 10001, "postgres": 999, "temporal": 1000, "temporal-ui": 1000}
+        assert owners == {"footbridge": 10001, "postgres": 999, "temporal": 1000, "temporal-ui": 5000}
 
 
 def test_again_keeps_what_lasts_and_renews_what_ends_soon(tmp_path: Path) -> None:
