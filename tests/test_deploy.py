@@ -99,6 +99,18 @@ def test_the_settings_are_accepted_as_they_are_given(monkeypatch: pytest.MonkeyP
     guard.require_temporal(settings)
 
 
+def test_how_people_sign_in_can_be_configured() -> None:
+    """The organization's sign-in and the limits of sessions: settings of the web server that an operator chooses."""
+    wanted = {name for name in Settings.model_fields if name.startswith(("oidc_", "session_"))}
+    given = {name.removeprefix("FOOTBRIDGE_").removesuffix("_FILE").lower() for name in environment_of("api")}
+    assert wanted <= given, wanted - given
+    override = README[README.index("```yaml") :]
+    assert yaml.safe_load(override[len("```yaml") : override.index("```", 3)]) == {
+        "services": {"api": {"networks": ["outside"]}}
+    }
+    assert "outside" in COMPOSE["networks"]
+
+
 @pytest.mark.parametrize("service", sorted(SERVICES))
 def test_images_are_pinned(service: str) -> None:
     image = VARIABLE.sub(r"\3", SERVICES[service]["image"])
