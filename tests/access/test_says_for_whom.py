@@ -31,6 +31,7 @@ OF_NOBODY = {
     "list_untold": "for the worker: whose workflow is to be told",
     "list_undelivered": "for the worker: what is to be sent",
     "list_awaited_ids": "for the worker: which workflows there should be",
+    "known_messages": "for the worker: which of its deliveries are of messages that are on record",
     "told_by_program": "for the worker: counts by program",
     "agenda_lateness": "for /metrics: counts",
     "open_work": "for /metrics: counts",
