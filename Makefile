@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group build pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo bench burst growth mutants simulate machines production-shape upgrade crash soak drills histories fuzz shots format lock clean
+.PHONY: help run test check demo bench burst growth mutants simulate machines production-shape access races upgrade crash soak drills histories fuzz shots format lock clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,12 @@ fuzz: $(VENV)/.installed-dev ## the API against its document and every parser, t
 
 production-shape: $(VENV)/.installed ## production's processes on PostgreSQL, checked over HTTP, stopped (a minute)
 	@$(BIN)/python -m cli.production_shape
+
+access: $(VENV)/.installed-dev ## the whole access matrix on both databases; in test PostgreSQL has its part (ten minutes)
+	@ACCESS=whole $(BIN)/pytest -q tests/access
+
+races: $(VENV)/.installed-dev ## a thousand times consent or STOP against a message that is going out (six minutes)
+	@CONSENT_RACES=1000 $(BIN)/pytest -q tests/consent/test_races.py tests/consent/test_stop_races.py
 
 upgrade: $(VENV)/.installed-dev ## new code, a migration and two bad deploys under 200 running transitions (ten minutes)
 	@$(BIN)/python -m tests.upgrade
