@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import ConfigDict, Field, model_validator
+from typing import Annotated
+
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from api.models.common import Clock, Day, Id, In, Instant, Out, Text
 from api.models.people import PersonIn
@@ -21,6 +23,21 @@ from records.commands.referrals import ReferralDetails
 from records.tables import Referral
 
 
+def _said(value: Disposition) -> Disposition:
+    """A hospital's message may leave it out; whoever writes it down may not."""
+    if value is Disposition.NOT_SAID:
+        raise ValueError("Say how and where to the person left.")
+    return value
+
+
+Leaving = Annotated[
+    Disposition,
+    AfterValidator(_said),
+    WithJsonSchema({"type": "string", "enum": [d.value for d in Disposition if d is not Disposition.NOT_SAID]}),
+]
+"""How and where to somebody left, as it can be sent."""
+
+
 class ReferralFields(In):
     """What is said of a referral beside the person."""
 
@@ -30,7 +47,7 @@ class ReferralFields(In):
     expected_time: Clock | None = None
     certainty: DateCertainty = DateCertainty.UNKNOWN
     discharged_at: Instant | None = Field(None, description="when the person has left already")
-    disposition: Disposition | None = Field(None, description="needed with `discharged_at`, unless it is a draft")
+    disposition: Leaving | None = Field(None, description="needed with `discharged_at`, unless it is a draft")
     unit: Text = ""
     legal_status: Text = ""
     risks: list[RiskFlag] = Field([], max_length=20)
@@ -118,7 +135,9 @@ class ReferralOut(Out):
     expected_time: Clock | None
     date_certainty: DateCertainty
     discharged_at: Instant | None
-    disposition: Disposition | None
+    disposition: Disposition | None = Field(
+        description="`not_said`: a hospital's message did not say; send it to `/discharge`"
+    )
     is_unscheduled: bool
     cycle: int
     first_appointment_at: Instant | None
@@ -159,7 +178,7 @@ class DischargeIn(In):
         json_schema_extra={"examples": [{"at": "2026-11-26T11:30:00-05:00", "disposition": "home"}]},
     )
     at: Instant
-    disposition: Disposition = Field(description="never assumed: what happens next depends on it")
+    disposition: Leaving = Field(description="never assumed: what happens next depends on it")
     where: Text = ""
 
 

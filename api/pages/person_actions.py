@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from api.deps import Me
-from domain.vocabulary import ConsentStatus, ReferralStatus
+from domain.vocabulary import ConsentStatus, Disposition, ReferralStatus
 from records import clock
 from records.access import UNDO_DAYS
 from records.queries.person_page import PersonPage
@@ -40,6 +40,8 @@ def actions(me: Me, found: PersonPage) -> list[dict[str, str]]:
         (works and me.may("edit_referral"), "Risk flags", "They shorten the times", "/risks", "shield"),
         (works and referral.discharged_at is None and me.may("record_discharge"),
          f"They have left: record the {referral.setting.leaving}", "The follow-up begins", "/discharge", "door"),
+        (works and not is_held and referral.disposition is Disposition.NOT_SAID and me.may("record_discharge"),
+         "Say how they left", "The message of it did not say", "/discharge", "door"),
         (works and not is_held and me.may("hold"), "In hospital or in custody again",
          "Follow-up rests; nobody is told of missed contacts", "/hold", "hold"),
         (is_held and me.may("resume"), "They are out again: go on", "Every window begins anew", "/resume", "door"),

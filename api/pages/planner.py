@@ -16,7 +16,7 @@ from api.auth import SignedIn
 from api.deps import FormDep, Me, SessionDep, page
 from api.filters import local, local_date, local_day
 from api.pages.planner_words import Move, expected, move_of, promise
-from domain.vocabulary import ConsentStatus, ReferralStatus
+from domain.vocabulary import ConsentStatus, Disposition, ReferralStatus
 from records import clock
 from records.access import referral_for
 from records.commands import disclosures
@@ -33,7 +33,7 @@ from records.queries.planner import (
     standing_of,
 )
 from records.queries.timeline import Entry, by_day, list_timeline
-from records.tables import Draft, Facility
+from records.tables import Draft, Facility, Referral
 
 router = APIRouter()
 
@@ -186,6 +186,7 @@ def show_for_planner(request: Request, session: Session, me: SignedIn, referral_
         request,
         standing=standing,
         move=move,
+        asks_how_left=_asks_how_left(referral),
         promise=promise(standing, me.program.name) if not move.is_late else None,
         strip=_strip(standing, move, reached),
         facts=_facts(session, standing, reached),
@@ -196,6 +197,12 @@ def show_for_planner(request: Request, session: Session, me: SignedIn, referral_
         program=me.program,
         zone=standing.person.zone,
     )
+
+
+def _asks_how_left(referral: Referral) -> bool:
+    """A message said that the person left and not how: their planner may know."""
+    is_held = referral.status is ReferralStatus.ON_HOLD
+    return referral.disposition is Disposition.NOT_SAID and referral.status.is_open and not is_held
 
 
 State = Literal["done", "current", "late", "coming"]

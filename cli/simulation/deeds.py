@@ -11,6 +11,7 @@ from domain.vocabulary import (
     ContactState,
     Counts,
     DeclineReason,
+    Disposition,
     EscalationState,
     Mode,
     OfferState,
@@ -127,7 +128,9 @@ def _respond(life: Life, row: Escalation) -> None:
         life.soon(
             "discharge",
             life.chance.uniform(1, 20),
-            lambda: discharges.record_discharge(life.session, life.planner, life.referral_id, clock.now()),
+            lambda: discharges.record_discharge(
+                life.session, life.planner, life.referral_id, clock.now(), Disposition.HOME
+            ),
         )
     if row.subject is Subject.ASSIGNMENT:
         bridger = life.chance.choice(list(life.world.bridgers))

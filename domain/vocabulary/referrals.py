@@ -70,6 +70,8 @@ class Disposition(Word):
     CUSTODY = "custody", "Into custody"
     DIED = "died", "Died"
     STILL_PATIENT = "still_patient", "Still there"
+    NOT_SAID = "not_said", "How was not said"
+    """A message of a discharge left it out. Follow-up begins and the planner is asked; nobody may choose this."""
 
     @property
     def starts_community_clock(self) -> bool:
@@ -90,6 +92,7 @@ _COMMUNITY = frozenset(
         Disposition.COURT_RELEASE,
         Disposition.AGAINST_ADVICE,
         Disposition.ELOPED,
+        Disposition.NOT_SAID,
     }
 )
 

@@ -33,7 +33,7 @@ def record_discharge(
     actor: Actor,
     referral_id: str,
     at: datetime,
-    disposition: Disposition = Disposition.HOME,
+    disposition: Disposition,
     *,
     where: str = "",
     has_offset_doubt: bool = False,
@@ -45,6 +45,8 @@ def record_discharge(
     """
     work = open_case(session, actor, referral_id, "record_discharge")
     _check(at, work.now, is_message=actor.is_system)
+    if disposition is Disposition.NOT_SAID and not actor.is_system:
+        raise Invalid("required", "Say how and where to the person left.", field="disposition")
     if disposition is Disposition.STILL_PATIENT:
         raise IllegalState("The person is still there, so there is no discharge to record.", state=disposition)
     if disposition is Disposition.DIED:
@@ -109,8 +111,11 @@ def _page_when_unscheduled(work: Work) -> None:
 
 
 def _correct(work: Work, at: datetime, disposition: Disposition, has_offset_doubt: bool) -> None:
-    """The same leaving told again: the same facts change nothing, others correct the record."""
+    """The same leaving told again: the same facts change nothing, others correct the record. Who does not say how the
+    person left takes back nothing that was said."""
     referral = work.referral
+    if disposition is Disposition.NOT_SAID:
+        disposition = referral.disposition or disposition
     if referral.discharged_at == at and referral.disposition is disposition:
         return
     before, was_unscheduled = referral.discharged_at, referral.is_unscheduled

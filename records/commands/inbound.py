@@ -141,7 +141,7 @@ def _discharged(
     known: dict[str, Any],
 ) -> Taken:
     assert notice.ended_at is not None
-    disposition = notice.disposition or Disposition.HOME
+    disposition = notice.disposition or Disposition.NOT_SAID
     if referral is not None:
         left = referral.discharged_at
         if left is not None and notice.ended_at < left and not _is_same_visit(referral, notice):

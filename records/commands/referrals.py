@@ -324,7 +324,10 @@ def _require_minimum(person: Person, details: ReferralDetails) -> None:
     if not is_inside and not person.phones and not person.places:
         sentence = "Add a phone number or a place where the person can be found."
         problems.append(Invalid("no_way_to_find", sentence, field="phones"))
-    if not is_inside and details.disposition is None:  # what happens next depends on it, so it is never guessed
+    if not is_inside and details.disposition in (
+        None,
+        Disposition.NOT_SAID,
+    ):  # what happens next depends on it, so it is never guessed
         problems.append(Invalid("required", "Say how and where to the person left.", field="disposition"))
     if is_inside and details.expected_on is None and details.certainty is not DateCertainty.UNKNOWN:
         sentence = "Enter the expected date, or say that it is not known yet."

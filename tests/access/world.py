@@ -32,6 +32,7 @@ from domain.vocabulary import (
     ClosureReason,
     ConsentStatus,
     DateCertainty,
+    Disposition,
     FacilityKind,
     Gender,
     Mode,
@@ -265,7 +266,7 @@ def _side(program: _Program, whose: str) -> Things:
     worker = program.actors["manager"] if whose in ("offered", "unassigned") else bridger
     if worker is bridger:
         with _step(program) as session:
-            discharges.record_discharge(session, planner, things["referral_id"], clock.now())
+            discharges.record_discharge(session, planner, things["referral_id"], clock.now(), Disposition.HOME)
     with _step(program) as session:
         call = escalations.raise_concern(session, worker, things["referral_id"], f"worried about {FAMILY[whose]}")
         things["escalation_id"] = call.id

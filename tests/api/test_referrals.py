@@ -54,6 +54,8 @@ class TestWhatCannotBe:
             ({"discharged_at": "2026-11-03T15:00:00"}, {"/discharged_at": "time"}),
             ({"discharged_at": "2026-11-04T15:00:00Z"}, {"/discharged_at": "in_the_future"}),
             ({"discharged_at": "2026-11-03T14:00:00Z"}, {"/disposition": "required"}),
+            ({"discharged_at": "2026-11-03T14:00:00Z", "disposition": "not_said"}, {"/disposition": "value"}),
+            ({"disposition": "not_said", "is_draft": True}, {"/disposition": "value"}),
             ({"consent": "declined"}, {"/consent": "consent_declined"}),
             ({"is_vip": True}, {"/is_vip": "unknown_field"}),
             ({"note": "x" * 4001}, {"/note": "too_long"}),
@@ -145,6 +147,20 @@ class TestWhatCannotBe:
         assert response.status_code == 409
         assert response.json()["state"] == "failed"
         assert response.json()["allowed"] == ["accepted", "in_progress"]
+
+
+@pytest.mark.sqlite
+def test_whoever_records_a_discharge_says_how_the_person_left(house: House) -> None:
+    """A hospital's message may not know; a person and a system that tells of it by this address do."""
+    referral_id = house.file()
+    unsaid = {"at": "2026-11-03T14:00:00Z", "disposition": "not_said"}
+    response = house.call("planner", "POST", f"/referrals/{referral_id}/discharge", unsaid)
+    (error,) = response.json()["errors"]
+    assert (response.status_code, error["pointer"]) == (422, "/disposition")
+    assert error["detail"] == "Say how and where to the person left."
+    offered = house.client.get("/openapi.json").json()["components"]["schemas"]["DischargeIn"]["properties"]
+    assert "home" in offered["disposition"]["enum"]
+    assert "not_said" not in offered["disposition"]["enum"]
 
 
 FOREIGN: list[tuple[str, str, dict[str, Any] | None]] = [

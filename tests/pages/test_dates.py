@@ -14,7 +14,8 @@ from domain.vocabulary import (
     ReferralStatus,
 )
 from records import clock, engine
-from records.commands import closing
+from records.access import system_actor
+from records.commands import closing, discharges
 from tests.pages.bridging import NOW, said
 from tests.pages.harness import check_page
 from tests.pages.planning import Planning, begin, facts_of, filed, value_of
@@ -84,6 +85,31 @@ def test_how_somebody_left_is_asked_and_never_guessed(town: Planning) -> None:
     assert not [way for way in ways if "checked" in way.attributes]
     assert planner.post(here, when="now", where="").status_code == 422
     assert town.row(referral_id).discharged_at is None
+
+
+def test_where_a_message_did_not_say_how_they_left_whoever_may_know_is_asked(town: Planning) -> None:
+    referral_id = town.refer("Ada")
+    planner, here = town.browser("planner"), f"/referrals/{referral_id}"
+    with engine.transaction() as session:
+        hand = system_actor(town.program().id, "system:fhir")
+        discharges.record_discharge(session, hand, referral_id, clock.now(), Disposition.NOT_SAID)
+    shown = planner.get(here)
+    assert "Left: how was not said." in said(shown)
+    asked = next(a for a in shown.all("a") if a.text == "How did they leave?")
+    ways = [i for i in planner.get(asked.attributes["href"]).all("input") if i.attributes["name"] == "disposition"]
+    assert ways
+    assert not [way for way in ways if "checked" in way.attributes or way.attributes["value"] == "not_said"]
+    supervisors = said(town.browser("supervisor").get(here))
+    assert "(how was not said)" in supervisors
+    assert "Say how they left" in supervisors
+    unsaid = planner.post(f"{here}/discharge", when="now", disposition="not_said", where="")
+    assert (unsaid.status_code, "Say how and where to the person left." in unsaid.text) == (422, True)
+    planner.goes_to(f"{here}/discharge", when="now", disposition="shelter", where="")
+    assert town.row(referral_id).disposition is Disposition.SHELTER
+    for who in ("planner", "supervisor"):
+        text = said(town.browser(who).get(here))
+        assert "How did they leave?" not in text
+        assert "Say how they left" not in text
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,11 @@ class MeasuredProgram:
         if row.status is ReferralStatus.ON_HOLD:
             if roll < 0.25:
                 return lambda s: holds.undo_hold(s, self.supervisor, referral_id, "it was somebody else")
-            return (lambda s: discharges.record_discharge(s, planner, referral_id, now)) if roll < 0.6 else None
+            return (
+                (lambda s: discharges.record_discharge(s, planner, referral_id, now, Disposition.HOME))
+                if roll < 0.6
+                else None
+            )
         if row.discharged_at is None and roll < 0.4:
             left_at = now - timedelta(hours=dice.randrange(0, 20))
             how = dice.choice([Disposition.HOME, Disposition.SHELTER, Disposition.AGAINST_ADVICE])
@@ -238,7 +242,7 @@ class MeasuredProgram:
             return lambda s: discharges.cancel_discharge(s, planner, referral_id, "still there")
         if roll < 0.91 and row.discharged_at is not None:
             corrected = row.discharged_at + timedelta(hours=dice.randrange(-8, 8))
-            return lambda s: discharges.record_discharge(s, planner, referral_id, corrected)
+            return lambda s: discharges.record_discharge(s, planner, referral_id, corrected, Disposition.HOME)
         if roll < 0.94:
             reason = dice.choice(list(HoldReason))
             return lambda s: holds.put_on_hold(s, planner, referral_id, reason, since=now - timedelta(hours=6))

@@ -41,5 +41,11 @@ def disposed(message: dict[str, Any], code: str) -> dict[str, Any]:
     return message
 
 
+def undisposed(message: dict[str, Any]) -> dict[str, Any]:
+    """The same, in which nobody says how the person left."""
+    del _of(message, "Encounter")["hospitalization"]
+    return message
+
+
 def _of(message: dict[str, Any], kind: str) -> dict[str, Any]:
     return next(e["resource"] for e in message["entry"] if e["resource"]["resourceType"] == kind)

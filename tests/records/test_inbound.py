@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlmodel import col, select
 
-from domain.errors import Conflict, NotAllowed
+from domain.errors import Conflict, Invalid, NotAllowed
 from domain.interop.reading import NotificationRefused
 from domain.vocabulary import Channel, ConsentStatus, DateCertainty, Disposition, ReferralStatus, Setting
 from records import clock, engine
@@ -19,9 +20,9 @@ from records.commands.discharges import record_discharge
 from records.commands.inbound import Taken, receive_notification
 from records.commands.people import Identifier, PersonDetails, add_identifiers
 from records.commands.referrals import ReferralDetails
-from records.tables import Hold, Inbound, JournalEntry, Notification, Offer, Person, Referral, Staff
+from records.tables import Contact, Hold, Inbound, JournalEntry, Notification, Offer, Person, Referral, Staff
 from tests.api.house import NOW, House, build_house
-from tests.records.notices import RECORD_NUMBER, disposed, notice
+from tests.records.notices import RECORD_NUMBER, disposed, notice, undisposed
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -238,6 +239,48 @@ def test_a_discharge_into_custody_is_no_draft(house: House) -> None:
     taken = take(house, disposed(notice("discharge", start=NOW - 4 * DAY, end=NOW - HOUR), "21"))
     assert taken.action == "told"
     assert not rows(Referral)
+
+
+@pytest.mark.parametrize("unsaid", [undisposed, lambda message: disposed(message, "oth")], ids=["nothing", "oth"])
+def test_how_somebody_left_is_not_assumed_where_the_message_does_not_say(house: House, unsaid: Any) -> None:
+    referral_id = file(house)
+    taken = take(house, unsaid(notice("discharge", start=NOW - 4 * DAY, end=NOW - 2 * HOUR)))
+    row = referral(referral_id)
+    assert taken.action == "recorded"
+    assert (row.disposition, row.is_unscheduled) == (Disposition.NOT_SAID, False)
+    assert row.discharged_at == NOW - 2 * HOUR, "follow-up begins all the same"
+    assert rows(Contact, Contact.referral_id == referral_id)
+
+
+def test_a_message_that_does_not_say_how_takes_back_nothing_that_was_said(house: House) -> None:
+    referral_id = file(house)
+    how = notice("discharge", message_id="one", visit="v", start=NOW - 4 * DAY, end=NOW - 3 * HOUR)
+    take(house, disposed(how, "07"))
+    take(house, undisposed(notice("discharge", message_id="two", visit="v", start=NOW - 4 * DAY, end=NOW - 2 * HOUR)))
+    row = referral(referral_id)
+    assert (row.discharged_at, row.disposition) == (NOW - 2 * HOUR, Disposition.AGAINST_ADVICE)
+
+
+def test_a_draft_of_which_nobody_said_how_they_left_is_not_sent_before_somebody_does(house: House) -> None:
+    taken = take(house, undisposed(notice("discharge", start=NOW - 4 * DAY, end=NOW - 2 * HOUR)))
+    draft_id = str(taken.referral_id)
+    details = ReferralDetails(Setting.PSYCHIATRIC_INPATIENT, discharged_at=NOW - 2 * HOUR, consent=ConsentStatus.GIVEN)
+    with pytest.raises(Invalid) as refused, engine.transaction() as session:
+        referrals.submit_draft(session, actor(house), draft_id)
+    assert (refused.value.code, refused.value.field) == ("required", "disposition")
+    with engine.transaction() as session:
+        said = replace(details, disposition=Disposition.SHELTER)
+        referrals.submit_draft(session, actor(house), draft_id, details=said)
+    assert referral(draft_id).disposition is Disposition.SHELTER
+
+
+@pytest.mark.sqlite
+def test_nobody_who_writes_it_down_may_leave_out_how_somebody_left(house: House) -> None:
+    referral_id = file(house)
+    with pytest.raises(Invalid) as refused, engine.transaction() as session:
+        record_discharge(session, actor(house), referral_id, NOW, Disposition.NOT_SAID)
+    assert refused.value.field == "disposition"
+    assert referral(referral_id).discharged_at is None
 
 
 def test_the_published_examples_are_taken_in_every_order(house: House) -> None:

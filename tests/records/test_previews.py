@@ -63,7 +63,7 @@ def played(house: House, details: ReferralDetails) -> dict[str, object]:
     if details.expected_on is not None:
         clock.set_to(at_local(details.expected_on, time(12), "America/New_York"))
         with engine.transaction() as session:
-            discharges.record_discharge(session, actor(house), row.id, clock.now())
+            discharges.record_discharge(session, actor(house), row.id, clock.now(), Disposition.HOME)
     with engine.read_session() as session:
         query = select(Contact).where(Contact.referral_id == row.id).order_by(Contact.due_at)  # type: ignore[arg-type]
         for contact in session.exec(query):

@@ -194,7 +194,8 @@ def test_20b_an_old_discharge_repeated_during_a_readmission(world: World) -> Non
 def test_21_discharge_without_utc_offset(world: World) -> None:
     """A03 without UTC offset: flagged, facility zone used, uncertainty recorded."""
     ada = world.refer(bridger="Ben")
-    world.do(ada.planner, discharges.record_discharge, ada.id, world.now - HOUR, has_offset_doubt=True)
+    record = discharges.record_discharge
+    world.do(ada.planner, record, ada.id, world.now - HOUR, Disposition.HOME, has_offset_doubt=True)
     assert ada.row.has_offset_doubt
     [event] = ada.events("referral.discharged")
     assert event.data["offset_doubt"] is True
