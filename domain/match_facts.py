@@ -178,6 +178,11 @@ class Excluded:
         return PRIVATE_REASON if self.is_private else self.reason
 
     @property
+    def reasons_for_others(self) -> tuple[str, ...]:
+        """All of them that may be shown to anybody who may see the ranking."""
+        return tuple(b.sentence for b in self.barriers if not b.rule.is_private) or (PRIVATE_REASON,)
+
+    @property
     def may_be_overridden(self) -> bool:
         """Whether a supervisor may assign this candidate all the same: no barrier forbids it, seen or not."""
         return all(barrier.rule.may_be_overridden for barrier in self.barriers)

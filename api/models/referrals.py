@@ -240,10 +240,44 @@ class RejectIn(In):
     note: Text = Field(description="why, and where else to ask")
 
 
+class CandidateOut(Out):
+    """A peer bridger who could have this person."""
+
+    bridger_id: Id
+    name: str
+    caseload: int = Field(description="people supported now")
+    open_offers: int
+    caseload_limit: int
+    is_current: bool = Field(description="has this person now")
+
+
+class RankedOut(CandidateOut):
+    """One who fits."""
+
+    score: int = Field(description="0 to 100")
+    reasons_for: list[str]
+    reasons_against: list[str]
+
+
+class ExcludedOut(CandidateOut):
+    """One against whom a rule stands."""
+
+    reasons: list[str]
+    may_be_overridden: bool = Field(description="whether `override_reason` is enough to assign all the same")
+
+
+class CandidatesOut(Out):
+    """Every bridger of the program: those who fit, best first, and those who do not."""
+
+    ranked: list[RankedOut]
+    excluded: list[ExcludedOut]
+    notes: list[str] = Field(description="what holds for whoever it will be")
+
+
 class AssignIn(In):
     """Assign by hand."""
 
-    bridger_id: Id
+    bridger_id: Id = Field(description="one of `GET /referrals/{id}/candidates`")
     override_reason: Text = Field("", description="why all the same, when something stands against this bridger")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from sqlmodel import Session
 
 from api.access import requires
 from api.deps import FormDep, Me, SessionDep, page, redirect_after_post
@@ -14,13 +13,12 @@ from api.pages import person_view
 from api.pages.next_words import sentence
 from domain.errors import NotFound
 from domain.languages import language_name
-from domain.match_facts import PRIVATE_REASON, Candidate, Excluded, Ranking
-from domain.matching import rank
+from domain.match_facts import Candidate
 from domain.vocabulary import ContactState, OfferState, ReferralStatus
 from records import clock
 from records.commands import assignments
 from records.queries.case import CaseRows
-from records.queries.matching import candidates_for, limits_of, need_of
+from records.queries.matching import candidates_ranked, limits_of
 from records.queries.own_case import load_own_case
 from records.queries.person_page import load_person_page
 
@@ -35,7 +33,7 @@ HERE = "/referrals/{referral_id}/assign"
 def candidates(request: Request, session: SessionDep, me: Me, referral_id: str) -> Response:
     """Everybody ranked with the reasons for and against; below, who cannot be asked and why."""
     rows = load_own_case(session, me.actor, referral_id)
-    everybody, ranking = _ranked(session, rows)
+    everybody, ranking = candidates_ranked(session, rows, clock.now())
     limits = limits_of(rows.program)
     lines = {c.id: _line(c, rows, c.limit(limits)) for c in everybody}
     return page(
@@ -51,7 +49,7 @@ def candidates(request: Request, session: SessionDep, me: Me, referral_id: str) 
             | {"score": r.score, "good": _said(r.reasons_for), "against": _said(r.reasons_against)}
             for r in ranking.ranked
         ],
-        excluded=[lines[e.candidate_id] | {"against": _reasons(e), "may": e.may_be_overridden}
+        excluded=[lines[e.candidate_id] | {"against": e.reasons_for_others, "may": e.may_be_overridden}
                   for e in ranking.excluded],
         notes=ranking.notes,
         safety=person_view.safety(rows.person),
@@ -63,7 +61,7 @@ def candidates(request: Request, session: SessionDep, me: Me, referral_id: str) 
 def confirm(request: Request, session: SessionDep, me: Me, referral_id: str, bridger_id: str) -> Response:
     """What it means to choose this bridger, before the yes; what stands against it needs a reason by name."""
     rows = load_own_case(session, me.actor, referral_id)
-    everybody, ranking = _ranked(session, rows)
+    everybody, ranking = candidates_ranked(session, rows, clock.now())
     chosen = _find(everybody, bridger_id)
     names = {c.id: c.name for c in everybody}
     excluded = next((e for e in ranking.excluded if e.candidate_id == bridger_id), None)
@@ -77,7 +75,11 @@ def confirm(request: Request, session: SessionDep, me: Me, referral_id: str, bri
         bridger=_line(chosen, rows, chosen.limit(limits_of(rows.program))),
         is_current=rows.referral.bridger_id == bridger_id,
         is_possible=rows.referral.status in WORKS and (excluded is None or excluded.may_be_overridden),
-        against=_reasons(excluded) if excluded is not None else ranked.reasons_against if ranked is not None else (),
+        against=excluded.reasons_for_others
+        if excluded is not None
+        else ranked.reasons_against
+        if ranked is not None
+        else (),
         good=ranked.reasons_for if ranked is not None else (),
         needs_reason=excluded is not None,
         consequences=_consequences(rows, chosen, names),
@@ -90,7 +92,7 @@ def confirm(request: Request, session: SessionDep, me: Me, referral_id: str, bri
 def assign(request: Request, session: SessionDep, me: Me, form: FormDep, referral_id: str, bridger_id: str) -> Response:
     """Assign. The same again changes nothing."""
     rows = load_own_case(session, me.actor, referral_id)
-    everybody, ranking = _ranked(session, rows)
+    everybody, ranking = candidates_ranked(session, rows, clock.now())
     _find(everybody, bridger_id)
     blocked = next((e for e in ranking.excluded if e.candidate_id == bridger_id), None)
     is_new = rows.referral.bridger_id != bridger_id
@@ -126,11 +128,6 @@ def assigned(request: Request, session: SessionDep, me: Me, referral_id: str) ->
     )
 
 
-def _ranked(session: Session, rows: CaseRows) -> tuple[list[Candidate], Ranking]:
-    everybody = candidates_for(session, rows)
-    return everybody, rank(need_of(rows), everybody, clock.now(), limits_of(rows.program))
-
-
 def _find(everybody: list[Candidate], bridger_id: str) -> Candidate:
     for candidate in everybody:
         if candidate.id == bridger_id:
@@ -141,12 +138,6 @@ def _find(everybody: list[Candidate], bridger_id: str) -> Candidate:
 def _said(reasons: tuple[str, ...]) -> list[str]:
     """The reasons without the caseload, which the bar beside them shows."""
     return [reason for reason in reasons if not reason.startswith("Supports ")]
-
-
-def _reasons(excluded: Excluded) -> tuple[str, ...]:
-    """What stands against somebody, without what is private."""
-    shown = tuple(b.sentence for b in excluded.barriers if not b.rule.is_private)
-    return shown or (PRIVATE_REASON,)
 
 
 def _line(candidate: Candidate, rows: CaseRows, limit: int) -> dict[str, Any]:

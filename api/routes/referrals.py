@@ -17,8 +17,11 @@ from api.models.referrals import (
     AcknowledgedOut,
     AgendaItemOut,
     AgendaOut,
+    CandidatesOut,
+    ExcludedOut,
     PreviewIn,
     PreviewOut,
+    RankedOut,
     ReferralIn,
     ReferralOut,
     TimelineEntryOut,
@@ -35,6 +38,8 @@ from records.commands import recognition, referrals
 from records.queries.case import load_case
 from records.queries.contacts import list_attempts, list_contacts
 from records.queries.events import list_story
+from records.queries.matching import candidates_ranked, limits_of
+from records.queries.own_case import load_own_case
 from records.queries.people import is_with_others
 from records.queries.previews import preview
 from records.queries.referrals import list_referrals
@@ -179,6 +184,43 @@ def get_attempts(session: SessionDep, me: Me, referral_id: PathId) -> Listed[Att
     referral, _ = readable_for(session, me.actor, referral_id)
     rows = list_attempts(session, referral)
     return Listed(items=[AttemptOut.model_validate(row) for row in rows], next_cursor=None)
+
+
+@router.get("/{referral_id}/candidates")
+@requires("assign", systems=NEVER)
+def get_candidates(session: SessionDep, me: Me, referral_id: PathId) -> CandidatesOut:
+    """Who can be assigned by hand, best first, with what speaks for and against each."""
+    rows = load_own_case(session, me.actor, referral_id)
+    everybody, ranking = candidates_ranked(session, rows, clock.now())
+    limits = limits_of(rows.program)
+    known = {
+        one.id: {
+            "bridger_id": one.id,
+            "name": one.name,
+            "caseload": one.caseload,
+            "open_offers": one.open_offers,
+            "caseload_limit": one.limit(limits),
+            "is_current": one.id == rows.referral.bridger_id,
+        }
+        for one in everybody
+    }
+    return CandidatesOut(
+        ranked=[
+            RankedOut.model_validate(
+                known[one.candidate_id]
+                | {"score": one.score, "reasons_for": one.reasons_for, "reasons_against": one.reasons_against}
+            )
+            for one in ranking.ranked
+        ],
+        excluded=[
+            ExcludedOut.model_validate(
+                known[one.candidate_id]
+                | {"reasons": one.reasons_for_others, "may_be_overridden": one.may_be_overridden}
+            )
+            for one in ranking.excluded
+        ],
+        notes=list(ranking.notes),
+    )
 
 
 def agenda_items(case: Case) -> list[AgendaItemOut]:

@@ -19,7 +19,13 @@ from records.tables import Absence, Assignment, Bridger, Contact, Facility, Offe
 
 def rank_for(session: Session, rows: CaseRows, now: datetime) -> Ranking:
     """Every bridger of the program for this case, best first, and those who cannot be asked with the reasons."""
-    return rank(need_of(rows), candidates_for(session, rows), now, limits_of(rows.program))
+    return candidates_ranked(session, rows, now)[1]
+
+
+def candidates_ranked(session: Session, rows: CaseRows, now: datetime) -> tuple[list[Candidate], Ranking]:
+    """The same, with what is known of each bridger."""
+    everybody = candidates_for(session, rows)
+    return everybody, rank(need_of(rows), everybody, now, limits_of(rows.program))
 
 
 def limits_of(program: Program) -> Limits:

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-from records import clock
+from domain.vocabulary import Role
+from records import clock, engine
+from records.access import system_actor
+from records.commands import staff
+from records.tables import Bridger, Person, Referral
 from tests.api.house import ADA, NOW, REFERRAL, House
 
 
@@ -169,6 +173,7 @@ FOREIGN: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "/plan", None),
     ("GET", "/timeline", None),
     ("GET", "/attempts", None),
+    ("GET", "/candidates", None),
     ("POST", "/notes", {"note": "x"}),
     ("POST", "/hold", {"reason": "readmitted"}),
     ("POST", "/resume", {}),
@@ -317,6 +322,38 @@ def test_assigning_by_hand(house: House) -> None:
     assert (shown["bridger_name"], shown["version"]) == ("Bridger Pretend", done["version"])
     unknown = house.call("supervisor", "POST", f"/referrals/{referral_id}/assign", {"bridger_id": "stf_nobody"})
     assert unknown.status_code == 404
+
+
+def test_who_can_be_assigned_is_asked_of_the_api_too(house: House) -> None:
+    """Ranked as on the page, with why; somebody who cannot be asked says why, and what is private says nothing."""
+    referral_id = house.file()
+    with engine.transaction() as session:
+        person_id = session.get_one(Referral, referral_id).person_id
+        hand = system_actor(house.program_id)
+        for name, gone in (("far", {"areas": ["99999"]}), ("barred", {"conflicts": [{"person_id": person_id}]})):
+            row = staff.add_staff(
+                session, hand, email=f"{name}@program.example", name=f"{name.title()} Pretend", roles=[Role.BRIDGER],
+                supervisor_id=house.staff["supervisor"],
+            )  # fmt: skip
+            for field, value in gone.items():
+                setattr(session.get_one(Bridger, row.id), field, value)
+            house.staff[name] = row.id
+        session.get_one(Person, person_id).area = "10001"
+    for who in ("supervisor", "manager"):
+        found = house.get(who, f"/referrals/{referral_id}/candidates")
+        (best,) = found["ranked"]
+        assert (best["bridger_id"], best["name"]) == (house.staff["bridger"], "Bridger Pretend")
+        assert best["reasons_for"]
+        out = {one["bridger_id"]: one for one in found["excluded"]}
+        assert out[house.staff["far"]]["may_be_overridden"]
+        assert "area" in out[house.staff["far"]]["reasons"][0].lower()
+        barred = out[house.staff["barred"]]
+        assert (barred["reasons"], barred["may_be_overridden"]) == (["Not available for this person."], False)
+    for who in ("planner", "bridger", "clinician", "admin"):
+        assert house.call(who, "GET", f"/referrals/{referral_id}/candidates").status_code == 403
+    house.post("supervisor", f"/referrals/{referral_id}/assign", {"bridger_id": best["bridger_id"]})
+    (now,) = house.get("supervisor", f"/referrals/{referral_id}/candidates")["ranked"]
+    assert (best["is_current"], now["is_current"], now["caseload"]) == (False, True, 1)
 
 
 def test_a_preview_shows_what_filing_then_does(house: House) -> None:
