@@ -62,13 +62,15 @@ def _instant(said: str) -> datetime:
 
 
 def _notice(one: Told) -> dict[str, Any]:
-    message = one.row.template
+    message = one.template
     return {
         "text": words_of(message),
         "who": one.person.full_name if one.person is not None else "",
         "href": _href(one, message),
-        "at": one.row.created_at,
-        "is_new": one.row.seen_at is None,
+        "at": one.last_at,
+        "times": one.times,
+        "first_at": one.first_at,
+        "is_new": one.is_new,
         "is_grave": message in (StaffMessage.SAFETY_CONCERN, StaffMessage.WELFARE_CHECK_DUE),
     }
 
@@ -76,13 +78,13 @@ def _notice(one: Told) -> dict[str, Any]:
 def _href(one: Told, message: str) -> str:
     if message in ABOUT_AN_OFFER:
         return "/offers"
-    base = f"/referrals/{one.row.referral_id}"
+    base = f"/referrals/{one.referral_id}"
     if message in ABOUT_AN_END:
         return f"{base}/report"  # also for a facility that asked for the person too, and sees nothing else
-    if message == StaffMessage.GLASS_BROKEN and one.row.referral_id is None:
+    if message == StaffMessage.GLASS_BROKEN and one.referral_id is None:
         return "/privacy"
     if message == StaffMessage.IDENTITY_REFUSED:
-        return f"/staff/{one.row.subject_id}"
+        return f"/staff/{one.subject_id}"
     if one.person is None:
         return ""
-    return f"{base}/escalations/{one.row.subject_id}" if message in ABOUT_A_CALL and one.row.subject_id else base
+    return f"{base}/escalations/{one.subject_id}" if message in ABOUT_A_CALL and one.subject_id else base

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import ColumnElement, and_, case
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, func, select
 
 from domain.vocabulary import Channel, NotificationState
@@ -18,39 +20,57 @@ STUCK = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One notice, and the person it is about as far as the reader may still see them."""
+    """What was told in the same words about the same thing, however often, and the person it is about as far as the
+    reader may still see them."""
 
-    row: Notification
+    template: str
+    referral_id: str | None
+    subject_id: str
+    times: int
+    first_at: datetime
+    last_at: datetime
+    is_new: bool
     person: Person | None
 
 
+_ABOUT = (col(Notification.template), col(Notification.referral_id), col(Notification.subject_id))
+_ALONE = case((and_(_ABOUT[1].is_(None), _ABOUT[2] == ""), col(Notification.id)), else_="")
+"""What is about nothing in particular is about something else each time."""
+
+
+def _in_app(staff_id: str) -> ColumnElement[bool]:
+    return and_(col(Notification.staff_id) == staff_id, col(Notification.channel) == Channel.IN_APP)
+
+
 def list_told_to(session: Session, actor: Actor, *, offset: int = 0, limit: int = PAGE) -> list[Told]:
-    """What this member of staff was told in the app, the newest first."""
-    rows = session.exec(
-        select(Notification)
-        .where(Notification.staff_id == actor.id, Notification.channel == Channel.IN_APP)
-        .order_by(col(Notification.created_at).desc(), col(Notification.id).desc())
+    """What this member of staff was told in the app, what was said last first. What was said again is one line."""
+    at = col(Notification.created_at)
+    last_at = func.max(at)
+    rows = session.execute(
+        sa_select(*_ABOUT, func.count(), func.min(at), last_at, func.count(col(Notification.seen_at)))
+        .where(_in_app(actor.id))
+        .group_by(*_ABOUT, _ALONE)
+        .order_by(last_at.desc(), func.max(col(Notification.id)).desc())
         .limit(limit)
         .offset(offset)
     ).all()
     seen = session.exec(
         select(Referral.id, Person)
         .join(Person, col(Person.id) == col(Referral.person_id))
-        .where(col(Referral.id).in_({r.referral_id for r in rows if r.referral_id}), visible(actor))
+        .where(col(Referral.id).in_({row.referral_id for row in rows if row.referral_id}), visible(actor))
     ).all()
     people = {referral_id: person for referral_id, person in seen}
-    return [Told(row, people.get(row.referral_id or "")) for row in rows]
+    return [
+        Told(template, about, subject_id, times, first, last, seen_times < times, people.get(about or ""))
+        for template, about, subject_id, times, first, last, seen_times in rows
+    ]
 
 
 def count_unseen(session: Session, staff_id: str) -> int:
-    """How many notices in the app this member of staff has not seen."""
-    return session.exec(
-        select(func.count()).where(
-            Notification.staff_id == staff_id,
-            Notification.channel == Channel.IN_APP,
-            col(Notification.seen_at).is_(None),
-        )
-    ).one()
+    """How many lines of what this member of staff was told in the app they have not seen."""
+    unseen = sa_select(_ABOUT[0]).where(_in_app(staff_id), col(Notification.seen_at).is_(None))
+    lines = unseen.group_by(*_ABOUT, _ALONE).subquery()
+    return session.execute(sa_select(func.count()).select_from(lines)).scalar_one()
 
 
 def list_unseen_ids(session: Session, staff_id: str, until: datetime, limit: int = 1000) -> list[str]:
@@ -58,12 +78,7 @@ def list_unseen_ids(session: Session, staff_id: str, until: datetime, limit: int
     return list(
         session.exec(
             select(Notification.id)
-            .where(
-                Notification.staff_id == staff_id,
-                Notification.channel == Channel.IN_APP,
-                col(Notification.seen_at).is_(None),
-                col(Notification.created_at) <= until,
-            )
+            .where(_in_app(staff_id), col(Notification.seen_at).is_(None), col(Notification.created_at) <= until)
             .limit(limit)
         )
     )

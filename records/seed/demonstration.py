@@ -43,5 +43,5 @@ def load(session: Session, now: datetime, *, deliver: Deliver) -> Staffed:
 def _look_at_notices(session: Session, world: World) -> None:
     for actor in world.staff.by.values():
         mark_seen(session, actor.id, list_unseen_ids(session, actor.id, world.now - UNSEEN_FOR))
-        earlier = list_told_to(session, actor, offset=UNSEEN_AT_MOST, limit=1000)
-        mark_seen(session, actor.id, [told.row.id for told in earlier])
+        for earlier in list_told_to(session, actor, offset=UNSEEN_AT_MOST, limit=1):
+            mark_seen(session, actor.id, list_unseen_ids(session, actor.id, earlier.last_at))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from sqlmodel import select
 
+from api.filters import local
 from domain.vocabulary import Channel, NotificationState
 from records import clock, engine
 from records.commands import messages, staff
 from records.tables import Absence, Bridger, Notification, Person, Program, Referral, Staff
 from tests.pages.bridging import NOW, Bridging, counted_queries, said, words
 from tests.pages.charge import begin_in_charge, missed
+from tests.pages.harness import Element, Page
 
 pytestmark = pytest.mark.sqlite
 
@@ -255,6 +259,80 @@ def test_notices_are_mine_and_seen_when_i_say_so(town: Bridging) -> None:
     after = [n for n in town.rows(Notification) if n.seen_at is None]
     assert len(after) < before
     assert "Something needs you" not in said(town.browser("planner").get("/notifications"))
+
+
+def lines_of(page: Page) -> list[Element]:
+    """The notices on a page."""
+    return [item for item in page.all("li") if "fb-line" in item.attributes.get("class", "").split()]
+
+
+def neglected(town: Bridging) -> tuple[str, str]:
+    """Somebody has left and somebody waits for a bridger, nobody takes anybody, and nobody does anything for a week."""
+    ada = town.refer("Ada", left=True)
+    with engine.transaction() as session:
+        for bridger in session.exec(select(Bridger)):
+            bridger.is_taking_people = False
+    bo = town.refer("Bo", bridger=None)
+    town.time_passes(days=7)
+    return ada, bo
+
+
+@pytest.mark.postgresql
+def test_what_i_was_told_again_and_again_is_one_line(town: Bridging) -> None:
+    neglected(town)
+    manager = town.browser("manager")
+    mine = [
+        row for row in town.rows(Notification, Notification.staff_id == town.staff["manager"])
+        if row.channel is Channel.IN_APP
+    ]  # fmt: skip
+    kinds = Counter((row.template, row.referral_id, row.subject_id) for row in mine)
+    assert len(mine) > 2 * len(kinds), "the test must see some"
+    page = manager.get("/notifications")
+    assert len(lines_of(page)) == len(kinds)
+    assert f"{len(kinds)} new" in said(page)
+    badge = next(a for a in page.all("a") if a.attributes.get("href") == "/notifications")
+    assert str(len(kinds)) in badge.text
+    assert str(len(mine)) not in badge.text
+    (key, times), text = kinds.most_common(1)[0], said(page)
+    first = min(row.created_at for row in mine if (row.template, row.referral_id, row.subject_id) == key)
+    assert f"Told {times} times, first {local(first, 'America/New_York')}" in text
+    last_times = [time.attributes["datetime"] for time in page.all("time")]
+    assert last_times == sorted(last_times, reverse=True), "what was said last stands first"
+    manager.goes_to("/notifications/seen", until=clock.now().isoformat())
+    assert "new" not in [tag.text.lower() for tag in manager.get("/notifications").all("strong")]
+    assert len(town.rows(Notification, Notification.staff_id == town.staff["manager"])) >= len(mine), "nothing is gone"
+    clock.advance(timedelta(minutes=1))
+    town.time_passes(days=1)
+    latest = lines_of(manager.get("/notifications"))[0].text
+    assert "New" in latest, "told once more, it is new again"
+    assert "Told" in latest
+
+
+def test_notices_about_nobody_in_particular_stay_lines_of_their_own(town: Bridging) -> None:
+    with engine.transaction() as session:
+        supervisor = session.get_one(Staff, town.staff["supervisor"])
+        for number in range(3):
+            messages.tell(
+                session, supervisor, "list_filed", key=f"list:{number}", program_id=supervisor.program_id,
+                referral_id=None, now=clock.now(),
+            )  # fmt: skip
+    text = said(town.browser("supervisor").get("/notifications"))
+    assert text.count("A list of new referrals waits for your answers") == 3
+    assert "Told 3 times" not in text
+
+
+def test_notices_go_on_over_pages_without_a_line_twice(town: Bridging) -> None:
+    for number in range(45):
+        with engine.transaction() as session:
+            supervisor = session.get_one(Staff, town.staff["supervisor"])
+            for again in range(2):
+                messages.tell(
+                    session, supervisor, "date_check", key=f"{number}:{again}", program_id=supervisor.program_id,
+                    referral_id=f"ref_{number}", now=clock.now(),
+                )  # fmt: skip
+    browser = town.browser("supervisor")
+    first, second = browser.get("/notifications"), browser.get("/notifications?after=40")
+    assert (len(lines_of(first)), len(lines_of(second))) == (40, 5)
 
 
 def test_a_notice_about_somebody_i_no_longer_see_names_nobody(town: Bridging) -> None:
