@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, or_, select
 
 from domain import timeline
 from domain.contact import LATE_ENTRY
@@ -19,7 +19,9 @@ from records.tables import Contact, JournalEntry, Person, Referral, Staff, Syste
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the timeline; the fields are what the timeline component shows. `seq` leads to older ones."""
+    """One line of the timeline; the fields are what the timeline component shows. `seq` leads to older ones.
+
+    What happened `times` times, the first at `first_at`, stands where it happened last."""
 
     seq: int
     at: datetime
@@ -31,10 +33,15 @@ class Entry:
     is_late_entry: bool
     logged_at: datetime
     details: list[dict[str, str]]
+    times: int = 1
+    first_at: datetime | None = None
 
 
 HIDDEN = frozenset({"record.viewed"})
 """Events that are audit, not story."""
+REPEATED = frozenset({"escalation.repeated", "offers.exhausted"})
+"""Events that come again every few hours while nobody does anything: each of the same subject is one line, or nothing
+else would have room."""
 
 
 def list_timeline(
@@ -49,13 +56,36 @@ def list_timeline(
 
     With `is_withheld`, without what concerns substance use.
     """
-    query = select(JournalEntry).where(JournalEntry.stream == referral.id, col(JournalEntry.event).not_in(HIDDEN))
+    repeated = _list_repeated(session, referral)
+    event, seq = col(JournalEntry.event), col(JournalEntry.seq)
+    query = select(JournalEntry).where(
+        JournalEntry.stream == referral.id,
+        event.not_in(HIDDEN),
+        or_(event.not_in(REPEATED), seq.in_(repeated.keys())),
+    )
     if before_seq is not None:
         query = query.where(JournalEntry.seq < before_seq)
-    rows = list(session.exec(query.order_by(col(JournalEntry.seq).desc()).limit(limit)))
+    rows = list(session.exec(query.order_by(seq.desc()).limit(limit)))
     names = names_for(session, referral, rows)
     facts = open_facts_of(session, rows) if is_withheld else {}
-    return [entry_of(row, names, facts.get(row.seq)) for row in rows]
+    entries = [entry_of(row, names, facts.get(row.seq)) for row in rows]
+    return [
+        replace(entry, times=repeated[entry.seq][0], first_at=repeated[entry.seq][1])
+        if entry.seq in repeated
+        else entry
+        for entry in entries
+    ]
+
+
+def _list_repeated(session: Session, referral: Referral) -> dict[int, tuple[int, datetime]]:
+    """By the latest of each that comes again: how often, and when first."""
+    seq, at = func.max(col(JournalEntry.seq)), func.min(col(JournalEntry.at))
+    found = session.exec(
+        select(seq, func.count(), at)
+        .where(JournalEntry.stream == referral.id, col(JournalEntry.event).in_(REPEATED))
+        .group_by(col(JournalEntry.event), col(JournalEntry.subject_id))
+    )
+    return {latest: (times, first) for latest, times, first in found}
 
 
 def by_day(entries: Iterable[Entry]) -> list[Entry]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlmodel import col
+from sqlmodel import col, select
 
+from api.filters import local
 from domain.vocabulary import (
     ConsentStatus,
     Disposition,
@@ -18,7 +20,7 @@ from domain.vocabulary import (
 from records import clock, engine, journal
 from records.commands import assignments, changes, discharges
 from records.commands.people import Phone
-from records.tables import Escalation, JournalEntry, Person, Reading, Referral
+from records.tables import Bridger, Escalation, JournalEntry, Person, Reading, Referral
 from tests.pages.bridging import NOW, Bridging, attempts, begin, contact, counted_queries, said
 
 pytestmark = pytest.mark.sqlite
@@ -141,6 +143,28 @@ def test_every_day_stands_once_in_the_timeline_though_somebody_heard_late(town: 
     page = town.browser(who).get(f"/referrals/{referral_id}?more=1")
     days = [h.text for h in page.all("h3") if "fb-timeline__day" in h.attributes.get("class", "")]
     assert [day.split(",")[0] for day in days] == ["Thu Nov 5", "Wed Nov 4", "Tue Nov 3"]
+
+
+@pytest.mark.postgresql
+def test_what_happens_again_and_again_leaves_room_in_the_timeline(town: Bridging) -> None:
+    """Nobody can be asked and nobody answers for three weeks: more than what a page reads of a journal."""
+    with engine.transaction() as session:
+        for bridger in session.exec(select(Bridger)):
+            bridger.is_taking_people = False
+    referral_id = town.refer("Ada", bridger=None)
+    town.time_passes(days=21)
+    told = town.rows(JournalEntry, JournalEntry.stream == referral_id)
+    asked = sorted(e.at for e in told if e.event == "offers.exhausted")
+    repeated = Counter(e.subject_id for e in told if e.event == "escalation.repeated")
+    assert len(asked) + repeated.total() > 180, "the test must see some"
+    browser = town.browser("supervisor")
+    page = browser.get(f"/referrals/{referral_id}?more=yes")
+    lines = [" ".join(p.text.split()) for p in page.all("p") if p.attributes.get("class") == "fb-entry__sentence"]
+    assert len([line for line in lines if line.startswith("No bridger can be asked now: ")]) == 1
+    assert lines.count("Still open: told again.") == len(repeated)
+    assert "Referral filed." in lines
+    assert f"{len(asked)} times, first {local(asked[0], 'America/New_York')}" in said(page)
+    assert f"{max(repeated.values())} times" in said(page)
 
 
 def test_every_look_at_the_record_is_written_down(town: Bridging) -> None:
