@@ -28,6 +28,7 @@ PAGE = 50
 From = Annotated[str, Query(alias="from", max_length=20)]
 To = Annotated[str, Query(max_length=20)]
 Choice = Annotated[str, Query(max_length=20)]
+Shown = Annotated[str, Query(max_length=50)]
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,24 @@ class Asked:
 @router.get("/measures")
 @requires("see_measures")
 def measures(
-    request: Request, session: SessionDep, me: Me, period: Choice = "", from_: From = "", to: To = "", by: Choice = ""
+    request: Request,
+    session: SessionDep,
+    me: Me,
+    period: Choice = "",
+    from_: From = "",
+    to: To = "",
+    by: Choice = "",
+    shown: Shown = "",
 ) -> Response:
-    """The figures of a period."""
+    """The figures of a period. `shown` is what the form's dates were before somebody typed others, which then count,
+    whatever the list of periods says."""
+    if shown and (from_ or to) and shown != _dates(from_, to):
+        period = "custom"
     asked, measured = _measured(session, me, _asked(me, period, from_, to, by))
+    is_wrong = not asked.errors.keys().isdisjoint(("from", "to"))
+    values = {"from": asked.period.from_on.isoformat(), "to": asked.period.to_on.isoformat()}
+    if is_wrong:
+        values = {"from": from_, "to": to}
     titles = queries.contact_titles(session, me.program.id)
     late = queries.list_unassigned_late(session, me.program.id)
     return page(
@@ -62,10 +77,11 @@ def measures(
         request,
         status=422 if asked.errors else 200,
         errors=asked.errors,
-        values={"from": from_ or asked.period.from_on.isoformat(), "to": to or asked.period.to_on.isoformat()},
+        values=values,
+        shown=_dates(values["from"], values["to"]),
         program=me.program.name,
         period=asked.period,
-        choice=asked.choice,
+        choice="custom" if is_wrong else asked.choice,
         choices=CHOICES,
         by=asked.by,
         groupings=words.GROUPINGS,
@@ -173,6 +189,10 @@ def _asked(me: SignedIn, choice: str, from_: str, to: str, by: str) -> Asked:
         return Asked(named_period(choice, now, zone), choice, by, {})
     except Invalid as problem:
         return Asked(named_period(USUAL, now, zone), USUAL, by, {problem.field or "": problem.sentence})
+
+
+def _dates(from_: str, to: str) -> str:
+    return f"{from_}/{to}"
 
 
 def _day(text: str, field: str) -> date:

@@ -7,8 +7,9 @@ import io
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from httpx import Response
@@ -170,6 +171,56 @@ def test_a_period_that_cannot_be_meant_is_said_beside_its_field(office: Office, 
     assert behind_its_name in said(office.get(f"/measures?{query}", status=422))
     assert sentence in said(office.get(f"/measures/handoff/cases?{query}", status=422)), "no such field on that page"
     assert office.browsers["manager"].fetch(f"/measures/figures.csv?{query}").status_code == 422
+
+
+def form_of(page: Page) -> dict[str, str]:
+    """What the form of the period would send if its button were pressed now."""
+    sent = {i.attributes["name"]: i.attributes.get("value", "") for i in page.all("input") if "name" in i.attributes}
+    for select_ in page.all("select"):
+        chosen = [o for o in page.inside(select_) if o.tag == "option" and "selected" in o.attributes]
+        sent[select_.attributes["name"]] = chosen[0].attributes["value"] if chosen else ""
+    return sent
+
+
+def shown_after(office: Office, form: dict[str, str], status: int = 200, **typed: str) -> Page:
+    """The page after somebody changed these fields and pressed the button."""
+    return office.get(f"/measures?{urlencode(form | typed)}", status=status)
+
+
+def test_dates_that_are_typed_count_whatever_the_list_says(office: Office) -> None:
+    """Whoever types two days and presses the button means them, and not the thirty days chosen above them."""
+    first = form_of(office.get("/measures"))
+    assert first["period"] == "30d"
+    page = shown_after(office, first, **{"from": "2026-03-01", "to": "2026-04-15"})
+    assert "Sun Mar 1, 2026 to Wed Apr 15, 2026." in said(page)
+    assert form_of(page)["period"] == "custom"
+    assert (form_of(page)["from"], form_of(page)["to"]) == ("2026-03-01", "2026-04-15")
+    back = shown_after(office, form_of(page), period="month")
+    assert "Mon Jun 1, 2026 to Wed Jun 10, 2026." in said(back), "the list was changed, and the dates were not"
+    assert (form_of(back)["from"], form_of(back)["to"]) == ("2026-06-01", "2026-06-10")
+    assert form_of(shown_after(office, first, **{"from": "", "to": ""}))["period"] == "30d", "none typed, none meant"
+    with clock.stopped_at(clock.now() + timedelta(days=1)):
+        office.browsers["manager"].wake()
+        again = shown_after(office, form_of(back), by="facility")
+    assert form_of(again)["period"] == "month", "yesterday's page changes no choice"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"from": "2026-04-15", "to": "2026-03-01"},
+        {"from": "2026-03-01", "to": ""},
+        {"from": "20226-03-01", "to": "2026-04-15"},
+    ],
+)
+def test_dates_that_are_put_right_count(office: Office, typed: dict[str, str]) -> None:
+    wrong = shown_after(office, form_of(office.get("/measures")), status=422, **typed)
+    assert typed.items() <= form_of(wrong).items(), "what was typed is still there"
+    invalid = [i.attributes["name"] for i in wrong.all("input") if i.attributes.get("aria-invalid") == "true"]
+    assert len(invalid) == 1
+    assert "Tue May 12, 2026 to Wed Jun 10, 2026." in said(wrong), "meanwhile the usual period"
+    right = shown_after(office, form_of(wrong), **{"from": "2026-03-01", "to": "2026-04-15"})
+    assert "Sun Mar 1, 2026 to Wed Apr 15, 2026." in said(right)
 
 
 def test_any_period_can_be_asked_for_as_long_as_its_people_can_be_counted(
