@@ -182,7 +182,7 @@ def form_of(page: Page) -> dict[str, str]:
     return sent
 
 
-def shown_after(office: Office, form: dict[str, str], status: int = 200, **typed: str) -> Page:
+def shown_after(office: Office, form: dict[str, str], typed: dict[str, str], status: int = 200) -> Page:
     """The page after somebody changed these fields and pressed the button."""
     return office.get(f"/measures?{urlencode(form | typed)}", status=status)
 
@@ -191,17 +191,17 @@ def test_dates_that_are_typed_count_whatever_the_list_says(office: Office) -> No
     """Whoever types two days and presses the button means them, and not the thirty days chosen above them."""
     first = form_of(office.get("/measures"))
     assert first["period"] == "30d"
-    page = shown_after(office, first, **{"from": "2026-03-01", "to": "2026-04-15"})
+    page = shown_after(office, first, {"from": "2026-03-01", "to": "2026-04-15"})
     assert "Sun Mar 1, 2026 to Wed Apr 15, 2026." in said(page)
     assert form_of(page)["period"] == "custom"
     assert (form_of(page)["from"], form_of(page)["to"]) == ("2026-03-01", "2026-04-15")
-    back = shown_after(office, form_of(page), period="month")
+    back = shown_after(office, form_of(page), {"period": "month"})
     assert "Mon Jun 1, 2026 to Wed Jun 10, 2026." in said(back), "the list was changed, and the dates were not"
     assert (form_of(back)["from"], form_of(back)["to"]) == ("2026-06-01", "2026-06-10")
-    assert form_of(shown_after(office, first, **{"from": "", "to": ""}))["period"] == "30d", "none typed, none meant"
+    assert form_of(shown_after(office, first, {"from": "", "to": ""}))["period"] == "30d", "none typed, none meant"
     with clock.stopped_at(clock.now() + timedelta(days=1)):
         office.browsers["manager"].wake()
-        again = shown_after(office, form_of(back), by="facility")
+        again = shown_after(office, form_of(back), {"by": "facility"})
     assert form_of(again)["period"] == "month", "yesterday's page changes no choice"
 
 
@@ -214,12 +214,12 @@ def test_dates_that_are_typed_count_whatever_the_list_says(office: Office) -> No
     ],
 )
 def test_dates_that_are_put_right_count(office: Office, typed: dict[str, str]) -> None:
-    wrong = shown_after(office, form_of(office.get("/measures")), status=422, **typed)
+    wrong = shown_after(office, form_of(office.get("/measures")), typed, status=422)
     assert typed.items() <= form_of(wrong).items(), "what was typed is still there"
     invalid = [i.attributes["name"] for i in wrong.all("input") if i.attributes.get("aria-invalid") == "true"]
     assert len(invalid) == 1
     assert "Tue May 12, 2026 to Wed Jun 10, 2026." in said(wrong), "meanwhile the usual period"
-    right = shown_after(office, form_of(wrong), **{"from": "2026-03-01", "to": "2026-04-15"})
+    right = shown_after(office, form_of(wrong), {"from": "2026-03-01", "to": "2026-04-15"})
     assert "Sun Mar 1, 2026 to Wed Apr 15, 2026." in said(right)
 
 
