@@ -188,6 +188,7 @@ def _file_or_match(session: Session, actor: Actor, facility: Facility, row: Rele
         given_name=row.first_name,
         family_name=row.last_name,
         birth_on=row.birth_on,
+        in_list=True,
     )
     ours = _referred_here(session, facility, alike)
     is_open = [a for a in alike if a.is_certain and a.open_referral_id]

@@ -35,7 +35,8 @@ from records.commands.referrals import ReferralDetails, file_referral
 from records.commands.work import open_case
 from records.ids import new_id
 from records.marks import has_identifier, has_visit, set_visit, visit_key
-from records.queries.people import ALIKE, find_duplicates
+from records.queries.alike import ALIKE
+from records.queries.people import find_duplicates
 from records.queries.staff import told_for
 from records.tables import Facility, Inbound, Person, PersonIdentifier, Program, Referral
 

@@ -12,7 +12,7 @@ from sqlmodel import Session, and_, col, exists, or_, select
 
 from domain.vocabulary import OPEN_STATUSES, ReferralStatus
 from records.access import Actor, visible
-from records.queries.people import Named, alike_names
+from records.queries.alike import Named, alike_names
 from records.tables import Facility, NotDuplicate, Person, PersonIdentifier, Referral
 
 MOST = 50
@@ -61,7 +61,7 @@ def list_suggestions(session: Session, actor: Actor) -> list[Pair]:
     """Pairs among the people this actor may see, at least one of them with an open referral. At most `MOST`, by name;
     when there are more, of those on record longest.
 
-    By the rule that a planner is asked by (`records.queries.people.alike_names`): whoever is asked about while they are
+    By the rule that a planner is asked by (`records.queries.alike.alike_names`): whoever is asked about while they are
     typed is found here as well.
     """
     found: dict[frozenset[str], str] = {}

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from rapidfuzz import fuzz
 from sqlmodel import Session, col, or_, select
 
 from domain.errors import NotFound
 from domain.vocabulary import OPEN_STATUSES
 from records.access import Actor, visible
-from records.marks import has_identifier, is_born_on, sound_of
+from records.marks import has_identifier
+from records.queries.alike import Named, alike_names
+from records.queries.born import list_born, list_who_may_be
 from records.tables import JournalEntry, NotDuplicate, Person, PersonIdentifier, Referral
-
-ALIKE = 82
-"""How alike two names must be, of 100, to be shown as a possible duplicate beside the same birth date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,11 @@ def find_duplicates(
     identifiers: Sequence[tuple[str, str]] = (),
     exclude_id: str | None = None,
     limit: int = 5,
+    in_list: bool = False,
 ) -> list[Likeness]:
     """Who this may be: the same identifier; or the same birth date and a name that sounds or is spelled alike.
 
-    Never merged without a human; the most likely first.
+    Never merged without a human; the most likely first. Whoever asks for a whole `in_list` reads everybody once.
     """
     found: dict[str, Likeness] = {}
     values = [value for _system, value in identifiers if value]
@@ -59,9 +58,8 @@ def find_duplicates(
         ):
             found[person.id] = Likeness(person, ("the same identification number",), 100, None)
     if birth_on is not None and (given_name or family_name):
-        for person in session.exec(
-            select(Person).where(is_born_on(program_id, birth_on), col(Person.merged_into_id).is_(None))
-        ):
+        who = list_who_may_be if in_list else list_born
+        for person in who(session, program_id, birth_on, given_name, family_name):
             if person.id not in found and (likeness := _alike(person, given_name, family_name)) is not None:
                 found[person.id] = likeness
     if exclude_id is not None:
@@ -72,7 +70,7 @@ def find_duplicates(
             found.pop(row.first_id, None)
             found.pop(row.second_id, None)
     ranked = sorted(found.values(), key=lambda likeness: (-likeness.score, likeness.person.id))[:limit]
-    return [_with_referral(session, likeness) for likeness in ranked]
+    return _with_referrals(session, ranked)
 
 
 def _alike(person: Person, given_name: str, family_name: str) -> Likeness | None:
@@ -80,51 +78,20 @@ def _alike(person: Person, given_name: str, family_name: str) -> Likeness | None
     return Likeness(person, ("the same birth date", found[0]), found[1], None) if found is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """What somebody on record is called, in every way."""
-
-    given_name: str
-    family_name: str
-    preferred_name: str
-    aliases: tuple[str, ...]
-
-    @classmethod
-    def of(cls, person: Person) -> Named:
-        """The names of a row."""
-        return cls(person.given_name, person.family_name, person.preferred_name, tuple(person.aliases))
-
-
-def alike_names(known: Named, given_name: str, family_name: str) -> tuple[str, int] | None:
-    """Why somebody of the same birth date may be the one who is called so, and how sure; None when they are not alike.
-
-    The one rule: while a planner types, on sending, and for the pairs that a supervisor compares.
-    """
-    names = [
-        f"{known.given_name} {known.family_name}",
-        f"{known.preferred_name} {known.family_name}",
-        *known.aliases,
-    ]
-    typed = f"{given_name} {family_name}".strip().lower()
-    score = max(round(fuzz.token_sort_ratio(typed, name.strip().lower())) for name in names if name.strip())
-    if score == 100:
-        return "the same name", 100
-    if score >= ALIKE:
-        return "a name spelled alike", score
-    if family_name and sound_of(family_name) == sound_of(known.family_name):
-        return "a family name that sounds alike", max(score, ALIKE)
-    if fuzz.ratio(given_name.lower(), known.given_name.lower()) >= 90:
-        return "the same first name", max(score, 60)
-    return None
-
-
-def _with_referral(session: Session, likeness: Likeness) -> Likeness:
-    open_id = session.exec(
-        select(Referral.id)
-        .where(Referral.person_id == likeness.person.id, col(Referral.status).in_(OPEN_STATUSES))
-        .order_by(col(Referral.created_at).desc())
-    ).first()
-    return Likeness(likeness.person, likeness.reasons, likeness.score, open_id)
+def _with_referrals(session: Session, found: list[Likeness]) -> list[Likeness]:
+    """The same with the latest open referral of each."""
+    if not found:
+        return []
+    latest = dict(
+        session.exec(
+            select(Referral.person_id, Referral.id)
+            .where(
+                col(Referral.person_id).in_([one.person.id for one in found]), col(Referral.status).in_(OPEN_STATUSES)
+            )
+            .order_by(col(Referral.created_at))
+        ).all()
+    )
+    return [replace(one, open_referral_id=latest.get(one.person.id)) for one in found]
 
 
 def find_open_referral(session: Session, person_id: str) -> Referral | None:
