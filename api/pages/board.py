@@ -102,7 +102,7 @@ def section(
 def engine_words(late: Lateness) -> dict[str, str]:
     """Whether the engine keeps up, in one line; `tone` go, wait or stop."""
     seconds = late.upkeep_ran_seconds_ago
-    if late.overdue_items and late.oldest_seconds >= KEPT_WITHIN:
+    if late.overdue_items and late.oldest_felt_seconds >= KEPT_WITHIN:
         count = "1 item is" if late.overdue_items == 1 else f"{late.overdue_items} items are"
         oldest = _minutes(late.oldest_seconds)
         return {"tone": "stop", "text": f"{count} late, the oldest by {oldest}. Deadlines are not being carried out."}

@@ -54,7 +54,7 @@ def status_lines(session: Session) -> list[Line]:
             f"{late.overdue_items} late, the oldest by {_long(late.oldest_seconds)}"
             if late.overdue_items
             else "None is late",
-            late.oldest_seconds <= LATE_SECONDS,
+            late.oldest_felt_seconds <= LATE_SECONDS,
             "Nobody carries out what is due. Is a worker running, and Temporal?",
         ),
         Line(

@@ -86,6 +86,11 @@ class Lateness:
     undelivered_late: int
     upkeep_ran_seconds_ago: float | None
 
+    @property
+    def oldest_felt_seconds(self) -> float:
+        """For how long a worker could have carried out the oldest: a fast clock runs away from every worker."""
+        return self.oldest_seconds / max(clock.speed(), 1.0)
+
 
 def list_untold(session: Session, limit: int = 1000) -> list[str]:
     """Referrals whose next item has passed, or whose workflow was not told of it; the longest waiting first."""
@@ -153,21 +158,21 @@ def known_messages(session: Session, ids: Sequence[str]) -> set[str]:
 
 def agenda_lateness(session: Session) -> Lateness:
     """The figures that matter most, from the records alone, so that a dead worker is seen."""
-    now = clock.now()
+    now, pace = clock.now(), max(clock.speed(), 1.0)
     overdue, oldest = session.exec(
         select(func.count(), func.min(Referral.next_at)).where(
             col(Referral.next_at).is_not(None), col(Referral.next_at) <= now
         )
     ).one()
     untold, untold_late = session.exec(
-        select(func.count(), _how_many(col(Referral.untold_since) <= now - UNTOLD)).where(
+        select(func.count(), _how_many(col(Referral.untold_since) <= now - UNTOLD * pace)).where(
             col(Referral.untold_since).is_not(None)
         )
     ).one()
     waiting = waiting_late = 0
     for table in (Notification, PersonText):
         some, some_late = session.exec(
-            select(func.count(), _how_many(col(table.not_before) <= now - STUCK)).where(
+            select(func.count(), _how_many(col(table.not_before) <= now - STUCK * pace)).where(
                 col(table.state).in_((NotificationState.QUEUED, NotificationState.SENDING)),
                 col(table.not_before) <= now,
             )

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from api.pages.board import engine_words
+from api.pages.status import status_lines
 from domain.vocabulary import (
     EscalationState,
     HoldReason,
@@ -18,6 +20,7 @@ from domain.vocabulary import (
 )
 from records import clock, engine
 from records.commands import contacts, escalations, holds, upkeep
+from records.queries.upkeep import agenda_lateness
 from records.tables import Escalation, Referral
 from tests.pages.bridging import NOW, Bridging, counted_queries, said
 from tests.pages.charge import answers_by_hand, begin_in_charge, call_address, facility_id, missed
@@ -129,6 +132,29 @@ def test_the_board_says_whether_the_appointments_are_kept(town: Bridging) -> Non
     clock.advance(timedelta(hours=25))  # and nobody carries it out
     assert "late, the oldest by" in said(town.browser("manager").get("/board"))
     assert "Deadlines are not being carried out." in said(town.browser("manager").get("/board"))
+
+
+def test_a_fast_clock_raises_no_false_alarm(town: Bridging) -> None:
+    """A day in a minute: what is due for a second of real time has waited for minutes of the clock."""
+    town.refer("Ada", left=True)
+    with engine.transaction() as session:
+        upkeep.mark_upkeep_ran(session)
+    due = town.rows(Referral)[0].next_at
+    for real_seconds, is_late in ((2, False), (90, True)):
+        clock.run_fast(1440, real_anchor=clock.unix_time() - real_seconds, anchor=due)
+        with engine.read_session() as session:
+            late = agenda_lateness(session)
+            lines = {line.what: line.is_well for line in status_lines(session)}
+        assert late.overdue_items == 1
+        assert (engine_words(late)["tone"] == "stop") is is_late
+        assert lines["Appointments kept"] is not is_late
+    for real_seconds, is_late in ((2, False), (700, True)):
+        clock.run_fast(1440, real_anchor=clock.unix_time() - real_seconds, anchor=NOW)
+        with engine.read_session() as session:
+            late = agenda_lateness(session)
+        assert late.untold
+        assert late.undelivered
+        assert (late.untold_late > 0, late.undelivered_late > 0) == (is_late, is_late)
 
 
 def test_a_referral_that_nobody_answered_can_be_accepted_from_the_board(town: Bridging) -> None:
