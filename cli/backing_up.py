@@ -51,6 +51,7 @@ def restore(
     kind, way = _kind(url)
     if kind != manifest.kind:
         raise Stop(f"The backup is of {manifest.kind}, and FOOTBRIDGE_DATABASE_URL names {kind}.")
+    way.undo_unfinished(url)
     former = _ends(url)
     marked: list[PutBack] = []
     kept = way.put_in_place(
@@ -65,7 +66,7 @@ def restore(
 def _prepare(url: str, manifest: copies.Manifest, settings: Settings) -> PutBack:
     """Bring the copy to the step of now and mark it, before anybody can use it."""
     migrate.upgrade(url)
-    engine.configure(url)
+    engine.configure(url, restoring=True)
     with engine.transaction() as session:
         guard.require_records(session, settings)
         share_clock(session, settings.clock_speed)

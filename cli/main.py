@@ -20,7 +20,7 @@ from cli.first_start import say_it
 from cli.importing import import_file
 from cli.keys import has_unsealed
 from cli.logs import log_to_stderr
-from cli.opening import Stop, open_records, settings_for_use
+from cli.opening import Stop, open_records, require_restored, settings_for_use
 from cli.rebuilding import rebuild
 from domain.errors import InvalidFields, Refusal
 from records import migrate
@@ -116,6 +116,7 @@ def worker() -> None:
 def migrate_records() -> None:
     """Bring the records to the step that this version needs. Safe to run again, and by several at once."""
     settings = settings_for_use()
+    require_restored(settings.sqlalchemy_url())
     before = migrate.current(settings.sqlalchemy_url())
     migrate.upgrade(settings.sqlalchemy_url())
     after = migrate.current(settings.sqlalchemy_url())

@@ -38,12 +38,22 @@ def settings_for_use() -> Settings:
 def open_records(settings: Settings) -> None:
     """Open the records for this process, on the clock that all share. Raises Stop (not migrated), NotReady."""
     url = settings.sqlalchemy_url()
+    require_restored(url)
     if not migrate.may_serve(url):
         raise Stop("The records are not at the step this version needs. Run: footbridge migrate")
     engine.configure(url)
     with engine.transaction() as session:
         guard.require_records(session, settings)
         share_clock(session, settings.clock_speed)
+
+
+def require_restored(url: str) -> None:
+    """Raise Stop while a backup is being put into this database, or when that was begun and not finished."""
+    if migrate.is_being_restored(url):
+        raise Stop(
+            "A backup is being put into this database, or that was not finished: nothing may run on it. If it does not"
+            " go on, run it again: footbridge restore"
+        )
 
 
 def the_program(name: str = "") -> Program:

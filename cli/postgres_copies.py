@@ -7,10 +7,13 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 from sqlmodel import Session, create_engine
 
 from cli.copies import Moment, moment_of
@@ -40,32 +43,64 @@ def put_in_place(data: Path, url: str, *, replace: bool, prepare: Callable[[str]
 
     Returns that schema's name. Raises Stop when it is not empty, or somebody uses it.
     """
-    opened, kept = create_engine(_driver(url)), None
+    opened = create_engine(_driver(url), poolclass=NullPool)
+    with opened.begin() as connection:
+        _require_alone(connection)
+        kept = _make_room(connection, replace=replace)
+    with opened.connect() as connection:
+        _require_alone(connection)  # who came before that was written; who comes now is refused
     try:
-        with opened.begin() as connection:
-            others = connection.execute(text(_OTHERS)).scalar_one()
-            if others:
-                raise Stop(f"{others} others use the database. Stop the web servers and workers, and run it again.")
-            if connection.execute(text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")).scalar_one():
-                if not replace:
-                    raise Stop(
-                        "The database is not empty. Give FOOTBRIDGE_DATABASE_URL of an empty one, or put the backup"
-                        " in their place (the tables are kept in a schema of their own): --replace"
-                    )
-                kept = f"before_{clock.now():%Y%m%dt%H%M%S}"
-                connection.execute(text(f"ALTER SCHEMA public RENAME TO {kept}"))
-                connection.execute(text("CREATE SCHEMA public"))
-        _run(
-            "pg_restore", url, "--no-owner", "--no-privileges", "--schema=public", "--single-transaction",
-            "--exit-on-error", str(data),
-        )  # fmt: skip
-        try:
-            prepare(url)
-        finally:
-            engine.dispose()
-    finally:
-        opened.dispose()
+        _restore(data, url)
+        prepare(url)
+    except BaseException:
+        engine.dispose()
+        with suppress(SQLAlchemyError):  # it is said why it failed; the next one undoes it then
+            undo_unfinished(url)
+        raise
+    engine.dispose()
     return kept
+
+
+def undo_unfinished(url: str) -> None:
+    """What a restore that was not finished left is thrown away, and the records of before are where they were."""
+    opened = create_engine(_driver(url), poolclass=NullPool)
+    with opened.begin() as connection:
+        if not inspect(connection).has_table(engine.BEING_RESTORED):
+            return
+        _require_alone(connection)
+        former = connection.execute(text(f"SELECT former FROM {engine.BEING_RESTORED}")).scalar_one()  # noqa: S608
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text(f"ALTER SCHEMA {former} RENAME TO public" if former else "CREATE SCHEMA public"))
+
+
+def _make_room(connection: Connection, *, replace: bool) -> str | None:
+    """An empty schema, with the word in it that nobody may work here yet; returns where the former tables went."""
+    kept = None
+    if connection.execute(text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")).scalar_one():
+        if not replace:
+            raise Stop(
+                "The database is not empty. Give FOOTBRIDGE_DATABASE_URL of an empty one, or put the backup"
+                " in their place (the tables are kept in a schema of their own): --replace"
+            )
+        kept = f"before_{clock.now():%Y%m%dt%H%M%S}"
+        connection.execute(text(f"ALTER SCHEMA public RENAME TO {kept}"))
+        connection.execute(text("CREATE SCHEMA public"))
+    former = "CAST(:kept AS text) AS former"
+    connection.execute(text(f"CREATE TABLE public.{engine.BEING_RESTORED} AS SELECT {former}"), {"kept": kept})
+    return kept
+
+
+def _require_alone(connection: Connection) -> None:
+    others = connection.execute(text(_OTHERS)).scalar_one()
+    if others:
+        raise Stop(f"{others} others use the database. Stop the web servers and workers, and run it again.")
+
+
+def _restore(data: Path, url: str) -> None:
+    _run(
+        "pg_restore", url, "--no-owner", "--no-privileges", "--schema=public", "--single-transaction",
+        "--exit-on-error", str(data),
+    )  # fmt: skip
 
 
 _OTHERS = (

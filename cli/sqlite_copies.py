@@ -65,14 +65,18 @@ def put_in_place(data: Path, url: str, *, replace: bool, prepare: Callable[[str]
     kept = None
     if target.exists():
         kept = target.with_name(f"{target.name}.before-{clock.now():%Y%m%dT%H%M%SZ}")
-        target.rename(kept)
+        os.link(target, kept)  # and not moved: a process that finds no records begins with empty ones
         for one in _beside(target):
             one.unlink(missing_ok=True)
-    making.rename(target)
+    making.replace(target)
     handle = os.open(target.parent, os.O_RDONLY)
     os.fsync(handle)
     os.close(handle)
     return kept
+
+
+def undo_unfinished(url: str) -> None:
+    """Nothing: one that was not finished left a hidden file, made anew by the next, and the records as they were."""
 
 
 def _require_unused(target: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
@@ -57,6 +58,13 @@ OF_TURN = "footbridge_of_turn"
 OF_TRANSACTION = "footbridge_of_transaction"
 """Where a session keeps what it need not ask twice in one transaction."""
 _HELD = "footbridge_held"
+BEING_RESTORED = "restore_unfinished"
+"""A table that stands in PostgreSQL while records are put back. Until it is gone, what is beside it is not marked yet,
+and whoever worked on it would send again what had gone out. Its row names the schema of the former records."""
+
+
+class BeingRestored(SQLAlchemyError):
+    """These records are being put back, or that was not finished: nobody works on them."""
 
 
 SQLITE_SETTINGS = (
@@ -70,8 +78,9 @@ SQLITE_SETTINGS = (
 """The PRAGMAs of every connection to SQLite."""
 
 
-def configure(url: str, *, pool_size: int = 20) -> Engine:
-    """Open the database at `url` for this process, replacing any other; returns the engine for writing.
+def configure(url: str, *, pool_size: int = 20, restoring: bool = False) -> Engine:
+    """Open the database at `url` for this process, replacing any other; returns the engine for writing. What is being
+    put back is open only to who is `restoring` it.
 
     What an error says holds no parameters and none of the values that PostgreSQL adds: they are about people, and
     errors are logged.
@@ -100,6 +109,8 @@ def configure(url: str, *, pool_size: int = 20) -> Engine:
             json_deserializer=from_json,
         )
         event.listen(write, "handle_error", _say_no_values)
+        if not restoring:
+            event.listen(write, "connect", _require_finished)
         lock, watch = _NoLock(), ClockWatch()
     _database = _Database(read, write.execution_options(footbridge_write=True), lock, watch)
     return _database.write
@@ -160,6 +171,16 @@ def _say_no_values(context: ExceptionContext) -> None:
     original.args = (first,)
     if wrapped is not None:
         wrapped.args = tuple(part.replace(said, first) if isinstance(part, str) else part for part in wrapped.args)
+
+
+def _require_finished(connection: Any, _record: Any) -> None:
+    """A process that waited for its database, and was not started anew, must not find it half restored either."""
+    with connection.cursor() as cursor:
+        (found,) = cursor.execute("SELECT to_regclass(%s)", (BEING_RESTORED,)).fetchone()
+    connection.rollback()
+    if found is not None:
+        connection.close()
+        raise BeingRestored("these records are being put back from a backup, or that was not finished")
 
 
 class _NoLock:

@@ -9,9 +9,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
+
+from records.engine import BEING_RESTORED
 
 FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 7_266_274_323  # of PostgreSQL, one number of our own: one process migrates, the others wait and find it done
@@ -54,6 +56,12 @@ def may_serve(url: str) -> bool:
         asked = text("SELECT value FROM meta WHERE key = :key")
         oldest = connection.execute(asked, {"key": _OLDEST_KEY}).scalar()
     return oldest is not None and oldest <= (newest() or "")
+
+
+def is_being_restored(url: str) -> bool:
+    """Whether a backup is being put into the database, or that was begun and not finished."""
+    with _open(url).connect() as connection:
+        return inspect(connection).has_table(BEING_RESTORED)
 
 
 def current(url: str) -> str | None:

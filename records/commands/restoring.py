@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
 from sqlmodel import Session, col, select
 
 from domain.errors import Conflict
@@ -17,7 +17,7 @@ from records.access import Actor
 from records.commands.messages import tell
 from records.commands.sealing import seal
 from records.commands.upkeep import keep_fact, mark_all_untold
-from records.engine import OF_TRANSACTION
+from records.engine import BEING_RESTORED, OF_TRANSACTION
 from records.queries.restored import MAY_HAVE_GONE, RECONCILED, RELEASED, RESTORED, find_hold, find_restored
 from records.tables import Notification, PersonText, Program, Staff, StaffSession
 
@@ -56,6 +56,7 @@ def put_back(session: Session, *, copy_at: datetime, head: str) -> PutBack:
     told = _tell_everybody(session, now)
     session.flush()
     seal(session)
+    session.execute(text(f"DROP TABLE IF EXISTS {BEING_RESTORED}"))
     return PutBack(done.untold, done.messages, done.texts, done.sessions, told)
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import col, select
 from typer.testing import CliRunner
 
 from cli import copies
+from cli.local_postgres import PostgresServer
 from cli.main import app
 from cli.opening import Stop
 from domain.vocabulary import Channel, NotificationState, Role
@@ -21,11 +26,13 @@ from records.access import system_actor
 from records.commands import agenda
 from records.commands.disclosures import show_standing
 from records.commands.staff import add_staff
+from records.engine import BeingRestored
 from records.queries.restored import MAY_HAVE_GONE, find_restored
 from records.settings import get_settings
 from records.tables import Notification, Referral
 from tests.engine.program import SmallProgram, events, small_program
 from tests.support.checked import assert_every_promise_holds
+from tests.support.databases import postgres_copy
 
 
 @pytest.fixture
@@ -134,6 +141,106 @@ def _may_see(program: SmallProgram, referral_id: str) -> bool:
             session, [referral], program.planner.facility_id or "", by=program.planner.id, now=clock.now()
         )
         return shown[referral_id].is_allowed
+
+
+def killed_in_restore(made: Path, point: str) -> None:
+    """`footbridge restore --replace` in a process of its own, which is killed when it comes to that point."""
+    dying = (
+        "import os, signal, sys, pathlib, cli.backing_up\n"
+        f"{point} = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)"
+        "\nfrom cli.main import app\napp(sys.argv[1:])"
+    )
+    done = subprocess.run([sys.executable, "-c", dying, "restore", str(made), "--replace"], check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.postgresql
+def test_nobody_works_on_tables_whose_restore_died_before_they_were_marked(
+    program: SmallProgram, database: str, tmp_path: Path
+) -> None:
+    with engine.transaction() as session:
+        agenda.carry_out(session, program.file("Before"))  # somebody is asked by e-mail, which goes out after the copy
+    made = backed_up(tmp_path / "backups")
+    engine.configure(database)
+    with engine.read_session() as session:
+        lost = session.get_one(Referral, program.file("After")).number
+    engine.dispose()
+
+    killed_in_restore(made, "cli.backing_up.put_back")
+
+    engine.configure(database)  # a worker that only waited for its database
+    for opened in (engine.transaction, engine.read_session):
+        with pytest.raises(BeingRestored), opened() as session:
+            session.exec(select(Notification)).all()
+    engine.dispose()
+    for command in (["check"], ["backup", str(tmp_path / "backups")], ["migrate"]):
+        assert "restore" in refused(*command), "and one that is started"
+    assert "--replace" in refused("restore", str(made)), "the former records are in their place again"
+    done = CliRunner().invoke(app, ["restore", str(made), "--replace"])
+    assert done.exit_code == 0, done.output
+    assert f"- {lost}:" in done.output, "what is lost is told by the records of before, not by the half"
+    engine.configure(database)
+    with engine.read_session() as session:
+        assert find_restored(session) is not None
+        waiting = session.exec(select(Notification.state).where(Notification.template != "records_put_back")).all()
+        assert NotificationState.QUEUED not in waiting
+    assert_every_promise_holds()
+
+
+@pytest.mark.postgresql
+def test_a_first_restore_that_died_is_done_again(
+    program: SmallProgram, database: str, postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Into an empty database, where there is nothing to keep."""
+    program.file("Before")
+    made = backed_up(tmp_path / "backups")
+    with postgres_copy(postgres, "template0") as empty:
+        monkeypatch.setenv("FOOTBRIDGE_DATABASE_URL", empty)
+        get_settings.cache_clear()
+        killed_in_restore(made, "cli.postgres_copies._restore")
+        assert "restore" in refused("migrate"), "new, empty records would let everybody work"
+        killed_in_restore(made, "cli.backing_up.put_back")
+        assert "restore" in refused("check")
+        done = CliRunner().invoke(app, ["restore", str(made)])
+        assert done.exit_code == 0, done.output
+        engine.dispose()
+
+
+@pytest.mark.postgresql
+def test_a_restore_that_fails_leaves_the_records_of_before(
+    program: SmallProgram, database: str, tmp_path: Path
+) -> None:
+    referral_id = program.file("Before")
+    made = backed_up(tmp_path / "backups")
+    refusing = (
+        "CREATE FUNCTION elsewhere.refuse() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''full''; END'"
+    )
+    engine.configure(database)
+    with engine.transaction() as session:
+        session.execute(text("CREATE SCHEMA elsewhere"))
+        session.execute(text(refusing))
+        on = "ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION elsewhere.refuse()"
+        session.execute(text(f"CREATE EVENT TRIGGER refusing {on}"))
+    engine.dispose()
+    assert "pg_restore could not" in refused("restore", str(made), "--replace")
+    engine.configure(database)
+    with engine.read_session() as session:
+        assert session.get(Referral, referral_id) is not None
+        assert find_restored(session) is None
+
+
+@pytest.mark.sqlite
+def test_there_are_records_at_every_moment_of_a_restore(program: SmallProgram, database: str, tmp_path: Path) -> None:
+    """A web server that finds none would begin with empty ones."""
+    program.file("Before")
+    made = backed_up(tmp_path / "backups")
+    engine.configure(database)
+    after = program.file("After")
+    engine.dispose()
+    killed_in_restore(made, "pathlib.Path.replace")  # the new file's way into the old one's place
+    engine.configure(database)
+    with engine.read_session() as session:
+        assert session.get(Referral, after) is not None
 
 
 @pytest.mark.sqlite
