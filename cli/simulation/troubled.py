@@ -31,6 +31,8 @@ from records.tables import Attempt, JournalEntry
 
 MOST_STATEMENTS = 14
 """A crash comes before a statement up to this one; steps that have fewer crash at their commit."""
+HOW_EARLY = (0.001, 1, 30, 60, 300, 600)
+"""Seconds, at most, before what is due that a wake-up comes too early, where it does not come at any time before."""
 LOGS = ("contact", "attempt", "decline")
 """Deeds that leave one attempt each time they are answered."""
 UPKEEP = timedelta(seconds=50)
@@ -197,12 +199,14 @@ class TroubledLife(Life):
         self._expect(before, "a crash")
 
     def _wake_early(self, chance: random.Random) -> None:
-        """A wake-up some time before anything is due does nothing."""
+        """A wake-up before anything is due does nothing: mostly so shortly before it that a hasty rule would act."""
         due, now = self.rows().referral.next_at if self.referral_id else None, clock.now()
         if due is None or due <= self._before:
             return
-        before = self._stands()
-        clock.set_to(self._before + (min(due, now) - self._before) * chance.uniform(0, 0.99))
+        before, early = self._stands(), timedelta(seconds=chance.choice(HOW_EARLY) * chance.uniform(0.5, 1))
+        if due - early <= self._before or chance.random() < 0.2:
+            early = (due - self._before) * chance.uniform(0.01, 1)
+        clock.set_to(due - early)
         self._answered("", self._carry_out, None)
         clock.set_to(now)
         self._expect(before, "an early wake-up")

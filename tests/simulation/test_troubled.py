@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from cli.simulation import troubled
 from cli.simulation.bulk import How, live_many, live_one, shrink
 from cli.simulation.crashes import AT_COMMIT, Crash, crash_at
 from cli.simulation.troubles import LIKELY, TRACELESS, Trouble
+from domain.agenda import due_items
 from records import clock, engine, ids
+from records.commands import agenda
 from records.tables import Meta
 
 LIVES = 500
@@ -72,6 +75,18 @@ def test_a_crash_leaves_nothing_of_its_transaction(tmp_path: Path, statement: in
         _write_one()
     with engine.transaction() as session:
         assert session.exec(select(Meta.key)).all() == []
+
+
+@pytest.mark.parametrize("seconds", [1, 60, 600])
+def test_what_acts_a_little_too_early_is_seen(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """The planted fault: what is due within a while is carried out by a wake-up that came too early."""
+    early = timedelta(seconds=seconds)
+    monkeypatch.setattr(agenda, "due_items", lambda facts, now: due_items(facts, now + early))
+    lives = live_many(How(seed=7, kinds=(Trouble.EARLY,)), 4)
+
+    assert lives.faults > 20
+    assert len(lives.broken) >= lives.lives / 2
+    assert all(any(said.startswith("an early wake-up") for said in one.broken) for one in lives.broken)
 
 
 def test_a_bug_that_only_a_fault_shows_is_seen_and_shrunk_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
