@@ -18,7 +18,7 @@ from records.checking.run import Checked, moment
 from workflows.client import connect
 
 UNTOLD_FOR = timedelta(minutes=2)
-"""Upkeep tells workflows each minute; longer than this nobody could tell them."""
+"""Upkeep tells workflows each minute, and a worker that died is taken over within one: longer ago nobody could."""
 SHOWN_WITHIN = timedelta(days=1)
 """How far what Temporal shows may lie behind the records (docs/operations.md)."""
 MOST_ASKED = 2_000
@@ -69,14 +69,16 @@ async def add_temporal(result: Checked, client: Client) -> int:
     # Visibility is some seconds old: whoever seems out of step is asked directly, and the records once more.
     odd = sorted(awaited ^ running.keys())[:MOST_ASKED]
     runs_now, read_again = await _describe(client, odd), await asyncio.to_thread(_read)
+    ended = await asyncio.to_thread(_last_written, [one for one in odd if runs_now[one] and one not in awaited])
     for one in odd:
         row = read_again.get(one)
         is_awaited = row is not None and row.next_at is not None
         if is_awaited and not runs_now[one]:
             result.found(10, _number(row), "it waits for something, and no workflow keeps its appointments")
-        elif runs_now[one] and row is None:
-            result.found(10, "", f"a workflow runs for {one}, which is not in the records")
-        elif runs_now[one] and not is_awaited and not _is_fresh(row):
+        elif row is None:
+            if runs_now[one]:
+                result.found(10, "", f"a workflow runs for {one}, which is not in the records")
+        elif runs_now[one] and not is_awaited and not _is_fresh(row, ended.get(one)):
             result.found(10, _number(row), "a workflow runs for a referral that waits for nothing")
     for one in awaited & running.keys():
         for sentence in _compared(waiting[one], running[one]):
@@ -88,9 +90,10 @@ def _number(row: Waits | None) -> str:
     return row.number if row is not None else ""
 
 
-def _is_fresh(row: Waits | None) -> bool:
-    """Whether it ended so lately that its workflow may still be told."""
-    return row is not None and row.untold_since is not None and not _is_too_long(row.untold_since)
+def _is_fresh(row: Waits, written_at: datetime | None) -> bool:
+    """Whether it ended so lately that its workflow may still be told, or the worker that carried that out died before
+    it said so."""
+    return any(at is not None and not _is_too_long(at) for at in (row.untold_since, written_at))
 
 
 def _is_too_long(untold_since: datetime) -> bool:
@@ -115,6 +118,17 @@ def _read() -> dict[str, Waits]:
             waits = Waits(row.number, row.program_id, row.setting, instant(row.next_at), instant(row.untold_since))
             found[row.id] = waits
     return found
+
+
+def _last_written(ids: list[str]) -> dict[str, datetime]:
+    """When something was recorded last about each of them."""
+    asked = text(
+        "SELECT r.id, j.recorded_at FROM referral r JOIN journal j ON j.stream = r.id AND j.seq = r.journal_seq"
+        " WHERE r.id = :id"
+    )
+    with moment() as connection:
+        rows = [row for one in ids for row in connection.execute(asked, {"id": one})]
+    return {one: at for one, kept in rows if (at := instant(kept)) is not None}
 
 
 def _unknown(deliveries: set[str]) -> set[str]:

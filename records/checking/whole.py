@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -41,13 +42,32 @@ def whole_problems(connection: Connection) -> Iterator[Problem]:
 
 def _caseloads(connection: Connection) -> Iterator[Problem]:
     asked = text(
-        "SELECT a.bridger_id, count(*), min(coalesce(b.caseload_limit, p.caseload_limit)) FROM assignment a"
+        "SELECT a.bridger_id, count(*), min(coalesce(b.caseload_limit, p.caseload_limit)), min(b.caseload_limit),"
+        " max(a.started_at) FROM assignment a"
         " JOIN bridger b ON b.staff_id = a.bridger_id JOIN program p ON p.id = a.program_id"
         " WHERE a.ended_at IS NULL AND a.override_by IS NULL GROUP BY a.bridger_id"
         " HAVING count(*) > min(coalesce(b.caseload_limit, p.caseload_limit))"
     )
-    for _, load, limit in connection.execute(asked):
-        yield 8, f"a bridger has {load} people without an override, above the limit of {limit}"
+    for bridger_id, load, limit, own_limit, last_came_at in connection.execute(asked).all():
+        lowered_at, came_at = _own_limit_since(connection, bridger_id, own_limit), instant(last_came_at)
+        if lowered_at is None or came_at is None or came_at > lowered_at:
+            yield 8, f"a bridger has {load} people without an override, above the limit of {limit}"
+
+
+def _own_limit_since(connection: Connection, bridger_id: str, limit: int | None) -> datetime | None:
+    """Since when a bridger has this limit, by the journal: lowered below what they carry, it lets nobody go, and nobody
+    may come since. What was written before limits were told counts as another limit. None: since ever."""
+    asked = text(
+        "SELECT at, data FROM journal WHERE stream LIKE 'program:%' AND event = 'bridger.profile_set'"
+        " AND subject_id = :bridger_id ORDER BY seq DESC"
+    )
+    since = None
+    for at, data in connection.execute(asked, {"bridger_id": bridger_id}):
+        told = document(data)
+        if since is not None and told.get("caseload_limit", "untold") != limit:
+            break
+        since = instant(at)
+    return since
 
 
 def _people(connection: Connection) -> Iterator[Problem]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlmodel import Session
+from sqlalchemy import bindparam
+from sqlmodel import Session, col, func, select
 
 from domain.errors import Conflict, NotFound
 from domain.match_facts import Excluded
@@ -27,7 +28,20 @@ from records.commands.text import checked_text
 from records.commands.work import Work, open_case
 from records.ids import new_id
 from records.queries.matching import rank_for
-from records.tables import Assignment, Offer, Staff
+from records.tables import Assignment, Bridger, Offer, Staff
+
+
+def has_room(work: Work, bridger_id: str) -> bool:
+    """Whether a bridger may get one more person without a named override (design §5, invariant 8)."""
+    bridger, limit = work.session.get_one(Bridger, bridger_id), work.rows.program.caseload_limit
+    if bridger.caseload_limit is not None:
+        limit = min(limit, bridger.caseload_limit)
+    return work.session.exec(_LOAD_OF, params={"bridger_id": bridger_id}).one() < limit
+
+
+_LOAD_OF = select(func.count()).where(
+    col(Assignment.bridger_id) == bindparam("bridger_id"), col(Assignment.ended_at).is_(None)
+)
 
 
 def begin_assignment(

@@ -18,7 +18,7 @@ from domain.vocabulary import (
     Subject,
 )
 from records.access import UNDO_DAYS, Actor
-from records.commands.assignments import begin_assignment, end_assignment, withdraw_offers
+from records.commands.assignments import begin_assignment, end_assignment, has_room, withdraw_offers
 from records.commands.disclosures import disclose, facility
 from records.commands.escalations import call_again, settle_ladder
 from records.commands.holds import LEFT_BEFORE
@@ -146,9 +146,14 @@ def undo_work(work: Work, why: str) -> None:
     work.record("end.undone", was=was, note=why, contacts=sorted(restored), status=referral.status)
     bridger = find_active(work.session, undo["bridger_id"])
     if bridger is not None:
-        begin_assignment(work, bridger.id, by=work.actor_id)
+        over = {} if has_room(work, bridger.id) else _OVER_THE_LIMIT | {"override_by": work.actor_id}
+        begin_assignment(work, bridger.id, by=work.actor_id, **over)
     replan_case(work, "the end was taken back")
     call_again(work, undo["calls"].split(","))
+
+
+_OVER_THE_LIMIT = {"override_reason": "The end was taken back."}
+"""Whoever takes an end back answers for it that the bridger has more people than agreed."""
 
 
 def send_report(work: Work, *, due_at: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import bindparam
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from domain.errors import Conflict, NotFound
 from domain.matching import why_nobody
@@ -13,7 +13,7 @@ from domain.states import OFFER
 from domain.vocabulary import DeclineReason, OfferState, Resolution, Subject
 from records import clock
 from records.access import Actor
-from records.commands.assignments import begin_assignment
+from records.commands.assignments import begin_assignment, has_room
 from records.commands.escalations import raise_ladder, settle_ladder
 from records.commands.messages import tell
 from records.commands.text import checked_text
@@ -21,7 +21,7 @@ from records.commands.work import Work
 from records.ids import new_id
 from records.queries.case import load_case
 from records.queries.matching import rank_for
-from records.tables import Assignment, Bridger, Offer, Staff
+from records.tables import Offer, Staff
 
 
 def offer_next(work: Work, *, due_at: datetime) -> Offer | None:
@@ -127,9 +127,6 @@ _REFERRAL_OF = select(Offer.referral_id).where(
     col(Offer.bridger_id) == bindparam("bridger_id"),
     col(Offer.program_id) == bindparam("program_id"),
 )
-_LOAD_OF = select(func.count()).where(
-    col(Assignment.bridger_id) == bindparam("bridger_id"), col(Assignment.ended_at).is_(None)
-)
 
 
 def _open_offer(session: Session, actor: Actor, offer_id: str) -> tuple[Work, Offer]:
@@ -145,10 +142,7 @@ def _open_offer(session: Session, actor: Actor, offer_id: str) -> tuple[Work, Of
 
 def _require_room(work: Work, bridger_id: str) -> None:
     """Between offer and answer the bridger may have got other people: the limit still holds (invariant 8)."""
-    bridger, program = work.session.get_one(Bridger, bridger_id), work.rows.program
-    limit = min(program.caseload_limit, bridger.caseload_limit or program.caseload_limit)
-    load = work.session.exec(_LOAD_OF, params={"bridger_id": bridger_id}).one()
-    if load >= limit:
+    if not has_room(work, bridger_id):
         raise Conflict("caseload_full", "Your caseload is full. Ask your supervisor to assign this person by name.")
 
 

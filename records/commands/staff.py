@@ -129,7 +129,10 @@ def set_profile(
         {"facility_id": facility_id, **({"until": until.isoformat()} if until else {})}
         for facility_id, until in clearances
     ]
-    journal.append_for_program(session, actor.program_id, "bridger.profile_set", actor=actor.id, subject_id=staff_id)
+    journal.append_for_program(
+        session, actor.program_id, "bridger.profile_set", actor=actor.id, subject_id=staff_id,
+        caseload_limit=caseload_limit,
+    )  # fmt: skip
     if lost:
         session.flush()
         release_inside(session, staff_id, lost)

@@ -193,7 +193,10 @@ def _consented(looked: _Looked) -> Iterator[str]:
         if row.category is None or row.recipient_kind is None:
             continue  # of before there were versions
         recipient = Recipient(row.recipient_kind, row.recipient)
-        if not may_disclose(consents, recipient, row.category, Purpose(row.purpose), row.at).is_allowed:
+        # In one moment, by the microsecond, nobody knows what came first: what was told, or the end of its consent.
+        moments = (row.at, row.at - timedelta(microseconds=1))
+        asked = (recipient, row.category, Purpose(row.purpose))
+        if not any(may_disclose(consents, *asked, at).is_allowed for at in moments):
             yield f"{row.what} went out while consent was {row.consent}"
 
 
@@ -226,8 +229,25 @@ def _within_limit(looked: _Looked, bridger_id: str) -> Iterator[str]:
             col(Assignment.override_by).is_(None),
         )
     ).one()
-    if load > limit:
+    if load > limit and _came_since_the_limit(looked, bridger_id):
         yield f"a bridger has {load} people without an override, above the limit of {limit}"
+
+
+def _came_since_the_limit(looked: _Looked, bridger_id: str) -> bool:
+    """Whether somebody came to them after their profile was set last: a limit below what they carry lets nobody go."""
+    stream = f"program:{looked.rows.referral.program_id}"
+    said = select(func.max(JournalEntry.at)).where(
+        JournalEntry.stream == stream,
+        JournalEntry.event == "bridger.profile_set",
+        JournalEntry.subject_id == bridger_id,
+    )
+    came = select(func.max(Assignment.started_at)).where(
+        Assignment.bridger_id == bridger_id,
+        col(Assignment.ended_at).is_(None),
+        col(Assignment.override_by).is_(None),
+    )
+    set_at, came_at = looked.session.exec(said).one(), looked.session.exec(came).one()
+    return set_at is None or came_at is None or came_at > set_at
 
 
 def _journalled(looked: _Looked) -> Iterator[str]:

@@ -18,7 +18,7 @@ from records.engine import transaction
 from tests.engine.program import SmallProgram, events, small_program
 from tests.engine.running import Engine, until, whole_system
 from workflows import names
-from workflows.checking import check_temporal
+from workflows.checking import UNTOLD_FOR, check_temporal
 
 
 @pytest.fixture
@@ -59,6 +59,8 @@ def test_each_who_waits_has_a_workflow_and_nobody_else(server: TemporalServer, p
             await engine.start(kept)
 
             _write("UPDATE referral SET next_at = NULL WHERE id = :id", ended)
+            assert await _asked(server.address, has=0) == [], "whoever wrote that may have died before it said so"
+            clock.set_to(clock.now() + UNTOLD_FOR + timedelta(seconds=1))
             [found] = await _asked(server.address, has=1)
             assert found[2] == "a workflow runs for a referral that waits for nothing"
             await engine.transition(ended).terminate()

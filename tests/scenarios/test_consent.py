@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlmodel import col, select
 
 from domain.consent import Recipient, grant_of
 from domain.vocabulary import (
@@ -26,6 +27,7 @@ from records import engine
 from records.commands import changes, closing, consents, disclosures, escalations, messages
 from records.commands.consents import Signature
 from records.queries.disclosures import accounting_of
+from records.queries.invariants import broken_invariants
 from records.tables import Disclosure, Staff
 from tests.scenarios.world import Journey, World
 from workflows.activities.send import deliver
@@ -124,6 +126,21 @@ def test_57_tpo_consent_does_not_unlock(
     agree(ada, Scope.TREATING)
     assert ask(ada, Recipient(RecipientKind.TREATING), Category.COORDINATION, Purpose.TREATMENT).is_allowed
     assert not ask(ada, recipient, category, purpose).is_allowed
+
+
+def test_57c_told_and_declined_in_one_moment(world: World) -> None:
+    """What was told and what ends the consent have the same time: nobody knows which came first, and neither broke a
+    promise. A microsecond later it would have."""
+    ada = world.follow()
+    assert ask(ada, Recipient(RecipientKind.REFERRER), Category.STANDING, Purpose.COORDINATION).is_allowed
+    world.do("Ben", changes.record_consent, ada.id, ConsentStatus.DECLINED)
+    world.check()
+    with engine.transaction() as session:
+        for row in session.exec(select(Disclosure).where(col(Disclosure.is_allowed))):
+            row.at += timedelta(microseconds=1)
+        session.flush()
+        assert any("went out" in one for one in broken_invariants(session, ada.id, world.now))
+        session.rollback()
 
 
 def test_58_every_disclosure(world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from domain.agenda import promised_by
 from domain.errors import Conflict, IllegalState, Invalid, InvalidFields, NotFound
@@ -28,6 +28,7 @@ from domain.vocabulary import (
     Subject,
 )
 from records import engine
+from records.checking.whole import whole_problems
 from records.commands import (
     absences,
     assignments,
@@ -44,10 +45,12 @@ from records.commands import (
 from records.commands.people import Identifier, PersonDetails
 from records.commands.referrals import ReferralDetails
 from records.queries.case import load_case
+from records.queries.invariants import broken_invariants
 from records.queries.matching import rank_for
 from records.queries.people import find_duplicates
 from records.tables import Assignment, Program, Referral
 from tests.scenarios.world import Journey, World, instant
+from tests.support.checked import assert_every_promise_holds
 
 
 def ranking(world: World, journey: Journey) -> tuple[list[str], dict[str, str]]:
@@ -166,6 +169,54 @@ def test_04b_two_offers_at_once_do_not_break_the_limit(world: World) -> None:
     with pytest.raises(Conflict) as refusal:
         bea.accept_offer()
     assert refusal.value.code == "caseload_full"
+
+
+def test_04c_room_for_nobody_is_no_room(world: World) -> None:
+    """The limit becomes none at all while somebody is asked."""
+    for name in ("Ines", "Omar"):
+        world.profile(name, is_taking_people=False)
+    ada = world.refer()
+    world.time_passes(minutes=1)
+    world.profile("Ben", caseload_limit=0)
+    with pytest.raises(Conflict) as refusal:
+        ada.accept_offer()
+    assert refusal.value.code == "caseload_full"
+
+
+def test_04d_a_limit_lowered_below_the_load_breaks_nothing(world: World) -> None:
+    """Ben keeps whom he has; nobody comes to him any more but by name."""
+    world.follow(), world.follow("Bea Sample", phones=["212-555-0124"])
+    world.time_passes(minutes=1)
+    world.profile("Ben", caseload_limit=1)
+    world.time_passes(minutes=1)
+    world.profile("Ben", caseload_limit=1, gender=Gender.MAN)
+    world.time_passes(minutes=1)
+    assert_every_promise_holds()
+
+    with engine.transaction() as session:  # behind the commands’ back, which ask for a reason
+        row = session.exec(select(Assignment).where(col(Assignment.ended_at).is_(None))).first()
+        assert row is not None
+        row.started_at = world.now - timedelta(seconds=90)
+        session.flush()
+        said = "a bridger has 2 people without an override, above the limit of 1"
+        assert (8, said) in whole_problems(session.connection()), "the limit stood at one when the second came"
+        row.started_at = world.now
+        session.flush()
+        assert f"8: {said}" in broken_invariants(session, row.referral_id, world.now)
+        session.rollback()
+
+
+def test_04e_an_end_that_is_taken_back_is_an_override_by_name(world: World) -> None:
+    """Meanwhile somebody else came to Ben, who has room for one."""
+    ada = world.follow()
+    world.do("supervisor", closing.close_referral, ada.id, ClosureReason.DECLINED)
+    world.profile("Ben", caseload_limit=1)
+    world.follow("Bea Sample", phones=["212-555-0124"])
+    world.do("supervisor", closing.undo_end, ada.id, "The wrong person.")
+    of_ada = select(Assignment).where(Assignment.referral_id == ada.id).order_by(col(Assignment.started_at))
+    *_, row = world.look(of_ada)
+    assert (row.bridger_id, row.override_by) == (world.actors["Ben"].id, world.actors["supervisor"].id)
+    assert row.override_reason == "The end was taken back."
 
 
 def test_05_supervisor_ratio(world: World) -> None:
