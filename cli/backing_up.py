@@ -33,7 +33,7 @@ def backup(
     url = settings.sqlalchemy_url()
     kind, way = _kind(url)
     made, manifest = copies.write(folder, kind, lambda data: way.copy_out(url, data))
-    copies.read(made)
+    copies.verified(made)
     counts = manifest.counts
     print(f"{made}: {counts['referral']:,} referrals, {counts['journal']:,} entries, {manifest.size:,} bytes.")
     print(f"It is of {manifest.at:%Y-%m-%d %H:%M:%S} UTC; the journal's head is {manifest.head or 'none yet'}.")

@@ -116,7 +116,18 @@ def write(folder: Path, kind: str, copy: Callable[[Path], Moment]) -> tuple[Path
 
 
 def read(backup: Path) -> tuple[Path, Manifest]:
-    """A backup that is whole and can be opened here: its data and its manifest. Raises Stop with what to do."""
+    """A backup that is whole and can be put back here: its data and its manifest. Raises Stop with what to do."""
+    data, made = verified(backup)
+    if made.format != FORMAT or made.step > (migrate.newest() or ""):
+        raise Stop(
+            f"The backup is at step {made.step}, made by Footbridge {made.footbridge}: use that version, or a later."
+        )
+    return data, made
+
+
+def verified(backup: Path) -> tuple[Path, Manifest]:
+    """A backup that is whole and can be opened with the keys at hand; it may be of a later version, which migrated
+    while this one went on. Raises Stop with what to do."""
     try:
         made = Manifest(**json.loads((backup / MANIFEST).read_text(encoding="utf-8")))
         data = backup / DATA[made.kind]
@@ -137,10 +148,6 @@ def read(backup: Path) -> tuple[Path, Manifest]:
         raise Stop("The manifest was altered after the backup was made. Take another backup.")
     if not data.exists() or _measured(data) != (made.size, made.sha256):
         raise Stop(f"{data.name} was cut or altered after the backup was made. Take another backup.")
-    if made.format != FORMAT or made.step > (migrate.newest() or ""):
-        raise Stop(
-            f"The backup is at step {made.step}, made by Footbridge {made.footbridge}: use that version, or a later."
-        )
     return data, made
 
 

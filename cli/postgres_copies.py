@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -91,9 +92,14 @@ def _make_room(connection: Connection, *, replace: bool) -> str | None:
 
 
 def _require_alone(connection: Connection) -> None:
-    others = connection.execute(text(_OTHERS)).scalar_one()
-    if others:
-        raise Stop(f"{others} others use the database. Stop the web servers and workers, and run it again.")
+    """Raises Stop when others use the database. Who is just leaving, as we were a moment ago, is waited for."""
+    for _ in range(_LOOKS):
+        others = connection.execute(text(_OTHERS)).scalar_one()
+        if not others:
+            return
+        time.sleep(_BETWEEN_LOOKS)
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+    raise Stop(f"{others} others use the database. Stop the web servers and workers, and run it again.")
 
 
 def _restore(data: Path, url: str) -> None:
@@ -103,6 +109,7 @@ def _restore(data: Path, url: str) -> None:
     )  # fmt: skip
 
 
+_LOOKS, _BETWEEN_LOOKS = 20, 0.1
 _OTHERS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     " AND backend_type = 'client backend'"

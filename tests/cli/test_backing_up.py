@@ -8,7 +8,9 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,23 +18,39 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from typer.testing import CliRunner
 
-from cli import copies
+from cli import copies, postgres_copies, sqlite_copies
 from cli.local_postgres import PostgresServer
 from cli.main import app
 from cli.opening import Stop
-from domain.vocabulary import Channel, NotificationState, Role
-from records import clock, engine
+from domain.vocabulary import (
+    AgreedHow,
+    Channel,
+    ConsentStatus,
+    DateCertainty,
+    NotificationState,
+    Role,
+    Setting,
+)
+from records import clock, engine, migrate
 from records.access import system_actor
 from records.commands import agenda
+from records.commands.changes import set_meeting
 from records.commands.disclosures import show_standing
+from records.commands.people import PersonDetails, Phone
+from records.commands.referrals import ReferralDetails, file_referral
+from records.commands.replies import IncomingText, take_reply
 from records.commands.staff import add_staff
+from records.commands.texting import allow_texts, refuse_texts
 from records.engine import BeingRestored
 from records.queries.restored import MAY_HAVE_GONE, find_restored
 from records.settings import get_settings
-from records.tables import Notification, Referral
+from records.tables import Notification, PersonText, Referral
 from tests.engine.program import SmallProgram, events, small_program
 from tests.support.checked import assert_every_promise_holds
-from tests.support.databases import postgres_copy
+from tests.support.databases import postgres_copy, take_back_a_step
+from tests.workflows.gateways.sms_provider import Provider, sms_provider
+from workflows.activities.send import deliver
+from workflows.gateways.opening import open_gateway
 
 
 @pytest.fixture
@@ -275,3 +293,121 @@ def test_records_in_use_are_not_replaced(program: SmallProgram, database: str, t
         other.execute("SELECT count(*) FROM referral").fetchone()
         assert "in use" in refused("restore", str(made), "--replace")
     other.close()
+
+
+def test_a_backup_of_the_version_before_is_put_back_and_migrated(
+    program: SmallProgram, database: str, tmp_path: Path
+) -> None:
+    referral_id = program.file("Before")
+    with engine.transaction() as session:
+        agenda.carry_out(session, referral_id)
+    engine.dispose()
+    step = take_back_a_step(database)
+    kind, way = ("sqlite", sqlite_copies) if database.startswith("sqlite") else ("postgresql", postgres_copies)
+    made, manifest = copies.write(tmp_path / "backups", kind, lambda data: way.copy_out(database, data))
+    assert manifest.step == step < (migrate.newest() or "")
+
+    done = CliRunner().invoke(app, ["restore", str(made), "--replace"])
+
+    assert done.exit_code == 0, f"{done.output} {done.exception}"
+    assert migrate.current(database) == migrate.newest()
+    engine.configure(database)
+    with engine.read_session() as session:
+        assert session.exec(select(Referral.id)).all() == [referral_id]
+        assert find_restored(session) is not None
+        states = session.exec(select(Notification.state).where(Notification.template != "records_put_back")).all()
+        assert NotificationState.QUEUED not in states
+    program.file("After")
+    assert_every_promise_holds()
+
+
+def test_a_later_version_had_migrated_beneath_it(program: SmallProgram, database: str, tmp_path: Path) -> None:
+    """A version that is replaced goes on while the next one migrates, and its backups are of the later step. One that
+    was put back restores what it made itself before, over the later tables."""
+    referral_id = program.file("Before")
+    made = backed_up(tmp_path / "ours")
+    engine.configure(database)
+    with engine.transaction() as session:
+        session.execute(text("CREATE TABLE of_later (id integer)"))
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    later = backed_up(tmp_path / "later")
+
+    assert "use that version, or a later" in refused("restore", str(later), "--replace")
+    done = CliRunner().invoke(app, ["restore", str(made), "--replace"])
+    assert done.exit_code == 0, f"{done.output} {done.exception}"
+    assert migrate.current(database) == migrate.newest()
+    engine.configure(database)
+    with engine.read_session() as session:
+        assert session.exec(select(Referral.id)).all() == [referral_id]
+    assert_every_promise_holds()
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    """Texts go to a real server on this machine."""
+    with sms_provider() as opened:
+        given = {"gateway": "http", "url": opened.url, "account": "AC1", "token": "secret", "from": "+15550100000"}
+        for name, value in given.items():
+            monkeypatch.setenv(f"FOOTBRIDGE_SMS_{name.upper()}", value)
+        monkeypatch.setenv("FOOTBRIDGE_INTERNAL_HOSTS", "127.0.0.1")
+        get_settings.cache_clear()
+        open_gateway.cache_clear()
+        yield opened
+    open_gateway.cache_clear()
+
+
+def test_texts_to_people_wait_until_stops_are_on_record_again(
+    program: SmallProgram, database: str, tmp_path: Path, provider: Provider
+) -> None:
+    """Two people agreed to texts, one of them sends STOP after the copy. What was due by the copy may have gone and is
+    not sent again; what falls due later waits for the release, and then goes to the one alone."""
+    clock.set_to((clock.now() + timedelta(days=1)).replace(hour=17, minute=0))
+    stays, stops = (_texted(program, phone) for phone in ("+12125550123", "+12125550124"))
+    made = backed_up(tmp_path / "backups")
+    engine.configure(database)
+    with engine.transaction() as session:
+        take_reply(session, IncomingText("SM-stop", "+12125550124", "STOP"))
+    engine.dispose()
+
+    done = CliRunner().invoke(app, ["restore", str(made), "--replace"])
+    assert done.exit_code == 0, done.output
+    engine.configure(database)
+    clock.advance(timedelta(days=1, hours=5))
+    with engine.read_session() as session:
+        texts = {row.id: row for row in session.exec(select(PersonText))}
+    states = Counter(row.state for row in texts.values())
+    assert states == {NotificationState.CANCELLED: 2, NotificationState.QUEUED: 2}
+    _deliver(texts)
+    assert provider.requests == [], "nothing goes to a person before the release"
+
+    with engine.transaction() as session:
+        refuse_texts(session, program.supervisor, stops, "+12125550124")  # entered again, as the message asks
+    assert CliRunner().invoke(app, ["after-restore", "--release", "admin@invented.example"]).exit_code == 0
+    engine.configure(database)
+    _deliver(texts)
+    assert [one["form"]["To"] for one in provider.requests] == [["+12125550123"]]
+    with engine.read_session() as session:
+        sent = session.exec(select(PersonText.referral_id).where(PersonText.state == NotificationState.SENT)).all()
+    assert sent == [stays]
+
+
+def _texted(program: SmallProgram, phone: str) -> str:
+    """Somebody who said yes to texts: the welcome is due, and the reminder of a meeting tomorrow."""
+    person = PersonDetails("Invented", f"Placeholder {phone[-1]}", birth_on=date(1980, 1, 2), phones=[Phone(phone)])
+    details = ReferralDetails(
+        setting=Setting.PSYCHIATRIC_INPATIENT,
+        expected_on=(clock.now() + timedelta(days=3)).date(),
+        certainty=DateCertainty.CONFIRMED,
+        consent=ConsentStatus.GIVEN,
+    )
+    with engine.transaction() as session:
+        row = file_referral(session, program.planner, person, details)
+        allow_texts(session, program.supervisor, row.id, phone, AgreedHow.BY_PHONE)
+        set_meeting(session, program.supervisor, row.id, clock.now() + timedelta(days=2))
+    return row.id
+
+
+def _deliver(texts: Iterable[str]) -> None:
+    for one in texts:
+        deliver(one)

@@ -8,6 +8,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, inspect
 
 from cli.local_postgres import PostgresServer
 
@@ -62,3 +65,53 @@ def postgres_copy(server: PostgresServer, template: str) -> Iterator[str]:
         yield server.url(name)
     finally:
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def take_back_a_step(url: str) -> str:
+    """Make the tables of a filled database those of the step before the newest, with the rows as the version before
+    would have them; returns that step. What the newest brought is gone, so it must only have added."""
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    from records import migrate as migrations
+
+    config = migrations._config()
+    newest = ScriptDirectory.from_config(config).get_revision("head")
+    assert newest is not None
+    step = str(newest.down_revision)
+    if url.startswith("sqlite"):
+        path = Path(url.removeprefix("sqlite:///"))
+        aside = path.rename(path.with_name("filled.sqlite3"))
+        away, back = f"ATTACH '{aside}' AS filled", ""
+    else:
+        away, back = "ALTER SCHEMA public RENAME TO filled; CREATE SCHEMA public", "DROP SCHEMA filled CASCADE"
+    opened = migrations._open(url)
+    with opened.connect() as connection:
+        if url.startswith("sqlite"):
+            driver: Any = connection.connection.driver_connection
+            driver.execute(away)  # in no transaction
+        else:
+            connection.exec_driver_sql(away)
+        config.attributes["connection"] = connection
+        command.upgrade(config, step)
+        _copy_rows(connection)
+        if back:
+            connection.exec_driver_sql(back)
+        connection.commit()
+    return step
+
+
+def _copy_rows(connection: Connection) -> None:
+    """From the schema `filled`, what both have; what migrations wrote is what they write."""
+    there = inspect(connection)
+    for table in there.get_table_names():
+        if table == "alembic_version":
+            continue
+        names = ", ".join(f'"{column["name"]}"' for column in there.get_columns(table))
+        kept = "WHERE key <> 'oldest_step'" if table == "meta" else ""
+        connection.exec_driver_sql(f"DELETE FROM {table}")
+        connection.exec_driver_sql(f"INSERT INTO {table} ({names}) SELECT {names} FROM filled.{table} {kept}")
+        for column in there.get_columns(table):
+            if "nextval" in str(column["default"]):
+                sequence, last = f"pg_get_serial_sequence('{table}', '{column['name']}')", f"max({column['name']})"
+                connection.exec_driver_sql(f"SELECT setval({sequence}, {last}) FROM {table}")
