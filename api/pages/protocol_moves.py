@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from api.access import requires
 from api.deps import FormDep, Me, SessionDep, page
@@ -48,7 +48,9 @@ def choose(
 ) -> Response:
     """Which running cases: all that follow an older version, those of a facility, or those that are ticked."""
     target = get_protocol(session, me.actor, protocol_id)
-    rows = list_movable(session, me.actor, target.id, before_id=before or None, facility_id=facility or None)
+    rows, count = list_movable(session, me.actor, target.id, before_id=before or None, facility_id=facility or None)
+    people = session.exec(select(Person).where(col(Person.id).in_([row.person_id for row in rows]))).all()
+    names = {person.id: person.full_name for person in people}
     others = [one for one in list_protocols(session, me.actor) if one.key == target.key and one.id != target.id]
     facilities = list_facilities(session, me.actor)
     return page(
@@ -56,9 +58,9 @@ def choose(
         request,
         values={"which": ALL, "case": []},
         target=target,
-        count=len(rows),
+        count=count,
         most=MOST_CASES,
-        cases=[_case(session, row, others, {f.id: f.name for f in facilities}) for row in rows[:MOST_CASES]],
+        cases=[_case(row, names, others, {f.id: f.name for f in facilities}) for row in rows],
         facilities=[{"value": "", "text": "Every facility"}]
         + [{"value": one.id, "text": one.name} for one in facilities],
         versions=[{"value": "", "text": "Every version"}]
@@ -78,8 +80,8 @@ def preview(request: Request, session: SessionDep, me: Me, form: FormDep, protoc
     if which == TICKED:
         chosen = ticked
     else:
-        rows = list_movable(session, me.actor, protocol_id, before_id=before or None, facility_id=facility or None)
-        chosen = [row.id for row in rows[:MOST_CASES]]
+        rows, _ = list_movable(session, me.actor, protocol_id, before_id=before or None, facility_id=facility or None)
+        chosen = [row.id for row in rows]
     if not chosen:
         form.problem("case", "required", "Choose at least one case.")
     form.check()
@@ -249,12 +251,14 @@ def _series(lines: list[tuple[str, Any, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _case(session: Session, row: Referral, others: list[ProtocolVersion], facilities: dict[str, str]) -> dict[str, Any]:
+def _case(
+    row: Referral, names: dict[str, str], others: list[ProtocolVersion], facilities: dict[str, str]
+) -> dict[str, Any]:
     version = next((one.version for one in others if one.id == row.protocol_id), "")
     return {
         "id": row.id,
         "number": row.number,
-        "name": session.get_one(Person, row.person_id).full_name,
+        "name": names[row.person_id],
         "facility": facilities.get(row.facility_id, ""),
         "version": version,
         "status": row.status.label,

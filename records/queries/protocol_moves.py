@@ -95,8 +95,9 @@ def count_followers(session: Session, actor: Actor) -> dict[str, int]:
 
 def list_movable(
     session: Session, actor: Actor, protocol_id: str, *, before_id: str | None = None, facility_id: str | None = None
-) -> list[Referral]:
-    """The running cases that follow another version of the same protocol, by number. Raises NotFound."""
+) -> tuple[list[Referral], int]:
+    """The running cases that follow another version of the same protocol, by number: as many as one move takes, and how
+    many there are. Raises NotFound."""
     target = get_protocol(session, actor, protocol_id)
     others = select(ProtocolVersion.id).where(
         ProtocolVersion.program_id == actor.program_id,
@@ -110,7 +111,10 @@ def list_movable(
         asked = asked.where(Referral.protocol_id == before_id)
     if facility_id:
         asked = asked.where(Referral.facility_id == facility_id)
-    return list(session.exec(asked.order_by(col(Referral.number))))
+    rows = session.exec(asked.order_by(col(Referral.number)).limit(MOST_CASES)).all()
+    if len(rows) < MOST_CASES:
+        return list(rows), len(rows)
+    return list(rows), session.exec(select(func.count()).select_from(asked.subquery())).one()
 
 
 def preview_move(session: Session, actor: Actor, protocol_id: str, referral_ids: Collection[str]) -> MovePreview:

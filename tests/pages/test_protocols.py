@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from api.pages import protocol_moves as pages
 from domain.protocol import FOLDER
 from domain.vocabulary import Channel, ContactState, EscalationState, Mode, Outcome
 from records import clock, engine
 from records.commands.contacts import log_attempt
+from records.queries import protocol_moves
 from records.tables import Contact, Escalation, MovedCase, Notification, ProtocolMove, ProtocolVersion, Referral
 from tests.pages.bridging import NOW, Bridging, contact, said, words
 from tests.pages.charge import begin_in_charge
@@ -168,3 +170,19 @@ def test_only_those_that_are_ticked(town: Bridging) -> None:
     form = looked_at(town, version, which="ticked", case=bea)
     town.browser("manager").goes_to(f"{HERE}/{version}/move", **form)
     assert (state_of(town, ada)[0] == version, state_of(town, bea)[0] == version) == (False, True)
+
+
+def test_a_page_of_many_cases_is_bounded_and_says_how_many_there_are(
+    town: Bridging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Ada", "Bea", "Cal"):
+        town.refer(name, left=True)
+    version = published(town)
+    for module in (protocol_moves, pages):
+        monkeypatch.setattr(module, "MOST_CASES", 2)
+    shown = said(town.browser("manager").get(f"{HERE}/{version}/move"))
+    assert "3 cases follow other versions. The first 2 are here" in shown
+    assert len(looked_at(town, version)["seen"].split()) == 2
+    with engine.read_session() as session:
+        rows, count = protocol_moves.list_movable(session, town.actor("manager"), version)
+    assert (len(rows), count) == (2, 3), "the others are not even read"
