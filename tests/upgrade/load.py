@@ -59,6 +59,7 @@ class Load:
                 "places": [{"kind": "shelter", "text": "40 Example Avenue, Springfield"}],
             },
             "discharged_at": (now - timedelta(minutes=5)).isoformat() if number % 2 else None,
+            "disposition": "home" if number % 2 else None,
             "expected_on": None if number % 2 else (now + timedelta(days=3)).date().isoformat(),
             "consent": "given",
         }
