@@ -72,11 +72,19 @@ def with_mistake(good: Deploy, mistake: str, folder: Path) -> Deploy:
 
 
 def before_newest_migration() -> str:
-    """The parent of the commit that added the newest migration; the last commit while that one is not kept yet."""
-    newest = max((ROOT / "records/migrations/versions").glob("[0-9]*.py"))
-    asked = ["git", "-C", str(ROOT), "log", "--diff-filter=A", "--format=%H", "-1", "--", str(newest)]
-    added = subprocess.run(asked, capture_output=True, check=True, text=True).stdout.strip()
-    return f"{added}~1" if added else "HEAD"
+    """The latest version in git whose newest migration is the one before ours. Looked up in what each version holds: a
+    merge may have renamed a migration, and no commit added it then."""
+    before = sorted(path.name for path in (ROOT / "records/migrations/versions").glob("[0-9]*.py"))[-2]
+    for ref in _git("rev-list", "HEAD"):
+        names = _git("ls-tree", "--name-only", f"{ref}:records/migrations/versions")
+        if max(name for name in names if name[:1].isdigit()) == before:
+            return ref
+    raise LookupError(f"no version in git ends with {before}")
+
+
+def _git(*words: str) -> list[str]:
+    done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, check=True, text=True)
+    return done.stdout.split()
 
 
 def _copy(source: Path, folder: Path) -> Path:
