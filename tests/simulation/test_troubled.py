@@ -10,17 +10,16 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from sqlmodel import SQLModel, select
+from sqlmodel import Session, SQLModel, select
 
 from cli.simulate import run
 from cli.simulation import troubled
 from cli.simulation.bulk import How, live_many, live_one, shrink
 from cli.simulation.crashes import AT_COMMIT, Crash, crash_at
 from cli.simulation.troubles import LIKELY, TRACELESS, Trouble
-from domain.agenda import due_items
 from records import clock, engine, ids
 from records.commands import agenda
-from records.tables import Meta
+from records.tables import Meta, Referral
 
 LIVES = 500
 
@@ -80,8 +79,18 @@ def test_a_crash_leaves_nothing_of_its_transaction(tmp_path: Path, statement: in
 @pytest.mark.parametrize("seconds", [1, 60, 600])
 def test_what_acts_a_little_too_early_is_seen(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
     """The planted fault: what is due within a while is carried out by a wake-up that came too early."""
-    early = timedelta(seconds=seconds)
-    monkeypatch.setattr(agenda, "due_items", lambda facts, now: due_items(facts, now + early))
+    early, real = timedelta(seconds=seconds), agenda.carry_out
+
+    def hasty(session: Session, referral_id: str) -> object:
+        now, due = clock.now(), session.get_one(Referral, referral_id).next_at
+        if due is not None and now < due <= now + early:
+            clock.set_to(due)
+        try:
+            return real(session, referral_id)
+        finally:
+            clock.set_to(now)
+
+    monkeypatch.setattr(agenda, "carry_out", hasty)
     lives = live_many(How(seed=7, kinds=(Trouble.EARLY,)), 4)
 
     assert lives.faults > 20
