@@ -34,7 +34,7 @@ MAY_STAND_IN_AN_ADDRESS = {
     "next": "a path of ours", "draft": "an id", "contact": "an id", "bridger": "an id of staff",
     "bridger_id": "an id of staff", "facility": "an id", "facility_id": "an id", "person_id": "an id",
     "referral_id": "an id", "to": "an id of staff, or a date", "from": "a date", "due_before": "a time",
-    "period": "a named period", "by": "how figures are grouped", "kind": "a part of a figure",
+    "period": "a named period", "by": "how figures are grouped", "kind": "a part of a figure", "shown": "two dates",
     "part": "a part of a figure", "took": "a part of a figure", "coming": "the word all", "mine": "yes or no",
     "only": "a kind of row of a list that was sent", "show": "a tab", "state": "a state of a message or a thing; "
     "of the sign-in by organization, a random value", "status": "a state of a referral", "with_former": "yes or no",
