@@ -93,8 +93,34 @@ async def list_deliveries(client: Client) -> list[str]:
     return await _list(client, DeliveryWorkflow, names.delivery_id(""))
 
 
-async def _list(client: Client, kind: type, prefix: str) -> list[str]:
-    return [one.id.removeprefix(prefix) async for one in client.list_workflows(_running(kind))]
+async def list_unfit(client: Client) -> set[str]:
+    """The referrals whose transitions are stuck because their histories do not fit the code that runs: they were begun
+    under other code, most likely a bad deploy that was rolled back."""
+    marked = f'TemporalReportedProblems IN ("cause=WorkflowTaskFailedCause{_DOES_NOT_FIT}")'
+    return set(await _list(client, TransitionWorkflow, names.transition_id(""), f" AND {marked}"))
+
+
+_DOES_NOT_FIT = "NonDeterministicError"
+
+
+async def begin_anew(client: Client, referral_ids: Iterable[str]) -> list[str]:
+    """End these transitions where they stand and begin them again: they hold nothing that the records do not hold.
+    Returns the ids that were begun."""
+
+    async def begin(referral_id: str) -> None:
+        await client.start_workflow(
+            TransitionWorkflow.run,
+            referral_id,
+            id=names.transition_id(referral_id),
+            task_queue=names.TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
+        )
+
+    return await _each(referral_ids, begin, _NOWHERE)
+
+
+async def _list(client: Client, kind: type, prefix: str, further: str = "") -> list[str]:
+    return [one.id.removeprefix(prefix) async for one in client.list_workflows(_running(kind) + further)]
 
 
 def _running(kind: type) -> str:

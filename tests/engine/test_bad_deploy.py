@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from temporalio import workflow
 from temporalio.client import Client
+from temporalio.testing import ActivityEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from api.pages.status import status_lines
@@ -21,6 +22,8 @@ from records.queries.upkeep import find_stuck
 from tests.engine.paper import PaperRecords
 from tests.engine.running import settled
 from workflows import names, watching
+from workflows.activities.catch_up import CatchUp
+from workflows.client import list_unfit
 from workflows.transition import TransitionWorkflow
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("database")]
@@ -114,3 +117,39 @@ def test_stuck_workflows_are_told_of_and_go_on_with_good_code(
     monkeypatch.setattr(watching, "EVERY_SECONDS", 0.2)
     seen = asyncio.run(deploys(server.address))
     assert seen == [("None is stuck", True, 0.0), ("4 are stuck, as of 0 seconds ago", False, 4.0), seen[0]]
+
+
+async def begun_under_bad_code(address: str) -> tuple[set[str], set[str], str]:
+    """Begun by code that was rolled back: what is stuck before and after upkeep has run twice, and how it ends."""
+    client, paper = await Client.connect(address), PaperRecords()
+    paper.plan("ref_begun_badly", (clock.now() + timedelta(days=1), agenda.CONTACT_MISSED))
+    upkeep = CatchUp(client)
+    with ThreadPoolExecutor(4) as threads:
+
+        def worker(code: type) -> Worker:
+            return Worker(
+                client, task_queue=names.TASK_QUEUE, workflows=[code], activities=paper.activities(),
+                activity_executor=threads, workflow_runner=UnsandboxedWorkflowRunner(), max_cached_workflows=0,
+            )  # fmt: skip
+
+        async with worker(DoesNotFit):
+            await client.start_workflow(
+                "TransitionWorkflow", "ref_begun_badly", id=names.transition_id("ref_begun_badly"),
+                task_queue=names.TASK_QUEUE,
+            )  # fmt: skip
+            await asyncio.sleep(1)
+        async with worker(TransitionWorkflow):
+            await client.get_workflow_handle(names.transition_id("ref_begun_badly")).signal("nudge")
+            began = time.monotonic()
+            while not (stuck := await list_unfit(client)) and time.monotonic() - began < WITHIN:
+                await asyncio.sleep(0.2)
+            await ActivityEnvironment().run(upkeep.catch_up)
+            still = await list_unfit(client)
+            await ActivityEnvironment().run(upkeep.catch_up)
+            await settled(client.get_workflow_handle(names.transition_id("ref_begun_badly")))
+    return stuck, still, "goes on"
+
+
+def test_what_was_begun_under_bad_code_is_begun_anew_by_upkeep(server: TemporalServer) -> None:
+    only = {"ref_begun_badly"}
+    assert asyncio.run(begun_under_bad_code(server.address)) == (only, only, "goes on")

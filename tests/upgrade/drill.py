@@ -172,11 +172,12 @@ def _bad_deploy(site: Site, good: Deploy, bad: Deploy, load: Load, number: int) 
     site.start(name, bad, "worker")
     began = time.monotonic()
     site.end(before)
+    _touch(site, load)
     address = load.up[0]
     wait(
         lambda: (site.figure(address, "footbridge_workflows_stuck") or 0) > 0,
         NOTICED_SECONDS,
-        f"nobody noticed that the code {bad.name}: {site.log(name)}",
+        f"nobody noticed that the code {bad.name}",
     )
     noticed = time.monotonic() - began
     _status_says(site, good)
@@ -184,12 +185,32 @@ def _bad_deploy(site: Site, good: Deploy, bad: Deploy, load: Load, number: int) 
     site.start(f"worker-good-{number}", good, "worker")
     site.end(name)
     back = time.monotonic()
-    wait(lambda: site.figure(address, "footbridge_workflows_stuck") == 0.0, 180, "workflows stay stuck with good code")
+    wait(lambda: site.figure(address, "footbridge_workflows_stuck") == 0.0, 240, "workflows stay stuck with good code")
     wait(lambda: _is_on_time(site, address), 120, "appointments stay late after the roll-back")
     say(
         f"A deploy that {bad.name} was noticed after {noticed:.0f} s ({stuck:.0f} stuck); "
         f"{time.monotonic() - back:.0f} s after the roll-back none was, and nothing was late"
     )
+
+
+def _touch(site: Site, load: Load) -> None:
+    """Ten of those that ran before are told to look again, as by anybody's change: code that does not fit the histories
+    there are breaks nothing while they all sleep."""
+    for referral_id in list(load.filed.values())[:10]:
+        line = [
+            str(temporal_binary()),
+            "workflow",
+            "signal",
+            "--name",
+            "nudge",
+            "--workflow-id",
+            f"transition-{referral_id}",
+        ]
+        done = subprocess.run(
+            [*line, "--address", site.env["TEMPORAL_ADDRESS"]], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise Failed(done.stderr)
 
 
 def _status_says(site: Site, good: Deploy) -> None:

@@ -22,7 +22,7 @@ from records.queries.restored import find_restored, is_reconciled, once_due
 from records.queries.upkeep import PATIENCE, agenda_lateness, find_upkeep_run, told_by_program
 from workflows import names
 from workflows.activities.appointments import herd
-from workflows.client import count_running, knows_run
+from workflows.client import begin_anew, count_running, knows_run, list_unfit
 from workflows.names import CaughtUp
 from workflows.untold import send_waiting, tell_strays, tell_untold
 
@@ -38,6 +38,7 @@ class CatchUp:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._unfit: set[str] = set()
 
     @activity.defn(name=names.CATCH_UP)
     async def catch_up(self) -> CaughtUp:
@@ -60,6 +61,7 @@ class CatchUp:
         if lateness > PATIENCE.total_seconds():
             herd.see_to_it()
         await self._notice_what_is_lost()
+        await self._begin_unfit_anew()
         told = await tell_untold(self._client, goes_on=lambda: clock.unix_time() < give_up_at)
         deliveries = await send_waiting(self._client)
         ours = activity.info()
@@ -98,6 +100,19 @@ class CatchUp:
             if told - running > max(_FEW, told * _FEW_OF_ALL):
                 await asyncio.to_thread(_mark_all, program_id)
                 _log.warning("%s: %d of %d workflows are gone; all are told again", program_id, told - running, told)
+
+    async def _begin_unfit_anew(self) -> None:
+        """What was begun under a bad deploy does not go on by itself under good code. The second run that sees it
+        begins it anew: until then metrics and pages have told of it for a minute."""
+        try:
+            unfit = await list_unfit(self._client)
+        except RPCError as error:
+            _log.warning("temporal does not tell what is stuck (%s)", type(error).__name__)
+            return
+        begun = await begin_anew(self._client, unfit & self._unfit)
+        self._unfit = unfit.difference(begun)
+        if begun:
+            _log.error("%d workflows whose histories do not fit the code were begun anew from the records", len(begun))
 
 
 async def _say_alive() -> None:
