@@ -240,7 +240,7 @@ def test_72m_another_programs_versions_cases_and_moves_are_not_there(world: Worl
     with engine.read_session() as session:
         assert list_moves(session, other) == []
         assert count_followers(session, other) == {}
-        assert list_movable(session, other, theirs.id) == []
+        assert list_movable(session, other, theirs.id) == ([], 0)
         with pytest.raises(NotFound, match="One of these cases"):
             preview_move(session, other, theirs.id, [ada.id])
         with pytest.raises(NotFound, match="That protocol"):
