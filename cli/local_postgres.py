@@ -36,6 +36,7 @@ _MISSING = (
     "PostgreSQL's server is not installed here. On Debian and Ubuntu: apt-get install postgresql; "
     "on macOS: brew install postgresql@16"
 )
+_ROOM_BYTES = 2 * 1024**3
 _FASTER_THAN_SAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -84,7 +85,7 @@ def postgres_server(*, durable: bool) -> Iterator[PostgresServer]:
 
     `durable=False` trades safety for speed: for tests only. Raises PostgresError with what to install.
     """
-    with postgres_files() as server:
+    with postgres_files(durable=durable) as server:
         process = start_postgres(server, durable=durable)
         try:
             yield server
@@ -93,10 +94,11 @@ def postgres_server(*, durable: bool) -> Iterator[PostgresServer]:
 
 
 @contextmanager
-def postgres_files() -> Iterator[PostgresServer]:
+def postgres_files(*, durable: bool = True) -> Iterator[PostgresServer]:
     """The files of a new, empty cluster, on which nothing runs yet; they are gone afterwards. Raises PostgresError."""
     binaries, owner = postgres_binaries(), _owner()
-    server = PostgresServer(Path(tempfile.mkdtemp(prefix="footbridge-postgres-")))
+    place = None if durable else _memory()
+    server = PostgresServer(Path(tempfile.mkdtemp(prefix="footbridge-postgres-", dir=place)))
     try:
         if owner is not None:
             os.chown(server.folder, owner.pw_uid, owner.pw_gid)
@@ -104,6 +106,15 @@ def postgres_files() -> Iterator[PostgresServer]:
         yield server
     finally:
         shutil.rmtree(server.folder, ignore_errors=True)
+
+
+def _memory() -> Path | None:
+    """Where files lie in memory, when there is room: a database is copied there in a tenth of the time."""
+    place = Path("/dev/shm")  # noqa: S108 -- a folder of our own is made in it
+    try:
+        return place if shutil.disk_usage(place).free >= _ROOM_BYTES else None
+    except OSError:
+        return None
 
 
 def start_postgres(server: PostgresServer, *, durable: bool) -> subprocess.Popen[bytes]:
