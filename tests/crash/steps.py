@@ -205,7 +205,8 @@ API_STEPS = (
     Step("an escalation is acknowledged", "api", "escalation.acknowledged", _acknowledge),
     Step("a hold begins", "api", "hold.started", _post(
         left, "first", "/referrals/{referral}/hold", {"reason": "readmitted"})),
-    Step("a hold ends", "api", "hold.ended", _post(_hold, "first", "/referrals/{referral}/resume", {})),
+    Step("a hold ends", "api", "hold.ended", _post(
+        _hold, "first", "/referrals/{referral}/resume", lambda: {"discharged_at": clock.now().isoformat()})),
     Step("a note is written", "api", "note.added", _post(
         assigned, "first", "/referrals/{referral}/notes", {"note": "An invented line."})),
     Step("a consent is taken back", "api", "consent.recorded", _post(
